@@ -63,8 +63,8 @@ pub const DESCRIBE_CPU: Duration = Duration::from_millis(100);
 pub const GUEST_WALL_FACTOR: u32 = 20;
 /// Log lines of one run, in bytes of text.
 pub const GUEST_LOG_BYTES_MAX: usize = 16 * 1024;
-/// What a guest may hand over in one call, in bytes.
-pub const GUEST_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
+/// What a guest may hand over in one call, in bytes: a request's whole body as payloads, and as much again.
+pub const GUEST_OUTPUT_BYTES_MAX: usize = 2 * WEBHOOK_BODY_BYTES_MAX;
 /// What a guest may hand to the host in one host call or result, canonical ABI included, in bytes.
 pub const GUEST_HOSTCALL_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Resource handles of one instance.
