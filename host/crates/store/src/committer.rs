@@ -1,0 +1,156 @@
+//! Group commit: the hot writes of everybody in few transactions.
+//!
+//! A commit costs a disk's flush however much is in it, so writers hand their change over and wait; whoever is free
+//! takes all that waits, makes one transaction of it and answers each. Nobody waits for a batch to fill: while one
+//! transaction commits, the next gathers by itself, and an idle store commits a single change at once.
+//!
+//! SQLite has one writer, hence one transaction at a time, taking turns with the management writes; PostgreSQL
+//! commits a few at a time. What is in a batch does not depend on its neighbours: a change is only handed over when
+//! the one that it builds on was answered. See [`batch`] for what happens when a transaction fails.
+
+mod batch;
+mod kinds;
+mod log;
+mod settle_event;
+mod settle_delivery;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use batch::Batch;
+use kinds::Kinds;
+
+use crate::db::{Dialect, Pool};
+use crate::lock::Lock;
+use crate::signal::Signals;
+use crate::store::Time;
+use crate::{DeliverySettlement, EventSettlement, LoggedEvent, Settled, StoreError};
+
+pub(crate) use kinds::kind_of;
+
+/// Changes that wait to be taken.
+const QUEUE_MAX: usize = 4_096;
+/// Changes in one transaction.
+const BATCH_CHANGES_MAX: usize = 512;
+/// Bytes in one transaction; one change more may go over it.
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Transactions at a time on PostgreSQL.
+const POSTGRES_AT_ONCE: usize = 3;
+/// How long a writer waits for a place in the queue.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
+
+type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A change that waits for its transaction.
+#[derive(Debug)]
+enum Change {
+    Log(Vec<LoggedEvent>, Answer<()>),
+    SettleEvent(Box<EventSettlement>, Answer<Settled>),
+    SettleDelivery(Box<DeliverySettlement>, Answer<bool>),
+}
+
+/// The way to the committer.
+#[derive(Debug)]
+pub(crate) struct Committer {
+    queue: mpsc::Sender<Change>,
+}
+
+/// What every transaction needs.
+#[derive(Debug)]
+struct Context {
+    pool: Pool,
+    time: Time,
+    signals: Signals,
+    kinds: Kinds,
+    /// Nobody else opens the file before the last transaction is over.
+    _lock: Option<Arc<Lock>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Busy {
+    #[error("the queue for the database is full")]
+    Full,
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl Committer {
+    pub(crate) fn start(
+        (pool, time, signals): (Pool, Time, Signals),
+        lock: Option<Arc<Lock>>,
+        tasks: &TaskTracker,
+        closing: &CancellationToken,
+    ) -> Self {
+        let (queue, changes) = mpsc::channel(QUEUE_MAX);
+        let at_once = match pool.dialect() {
+            Dialect::Sqlite => 1,
+            Dialect::Postgres => POSTGRES_AT_ONCE,
+        };
+        let context = Arc::new(Context { pool, time, signals, kinds: Kinds::default(), _lock: lock });
+        tasks.spawn(gather(context, changes, at_once, closing.clone()));
+        Self { queue }
+    }
+
+    pub(crate) async fn log(&self, events: Vec<LoggedEvent>) -> Result<(), StoreError> {
+        self.submit(|answer| Change::Log(events, answer)).await
+    }
+
+    pub(crate) async fn settle_event(&self, settlement: EventSettlement) -> Result<Settled, StoreError> {
+        self.submit(|answer| Change::SettleEvent(Box::new(settlement), answer)).await
+    }
+
+    pub(crate) async fn settle_delivery(&self, settlement: DeliverySettlement) -> Result<bool, StoreError> {
+        self.submit(|answer| Change::SettleDelivery(Box::new(settlement), answer)).await
+    }
+
+    async fn submit<T>(&self, change: impl FnOnce(Answer<T>) -> Change) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send_timeout(change(answer), QUEUE_TIMEOUT).await.map_err(|error| match error {
+            mpsc::error::SendTimeoutError::Timeout(_) => StoreError::Unavailable(Arc::new(Busy::Full)),
+            mpsc::error::SendTimeoutError::Closed(_) => StoreError::Unavailable(Arc::new(Busy::Closed)),
+        })?;
+        answered.await.map_err(|_| StoreError::Unavailable(Arc::new(Busy::Closed)))?
+    }
+}
+
+/// Takes what waits as soon as a transaction is free for it, until the store closes and nothing waits any more.
+async fn gather(
+    context: Arc<Context>,
+    mut changes: mpsc::Receiver<Change>,
+    at_once: usize,
+    closing: CancellationToken,
+) {
+    let transactions = Arc::new(Semaphore::new(at_once));
+    let running = TaskTracker::new();
+    loop {
+        let Ok(free) = Arc::clone(&transactions).acquire_owned().await else { break };
+        let first = match closing.run_until_cancelled(changes.recv()).await {
+            Some(first) => first,
+            None => {
+                changes.close();
+                changes.recv().await
+            }
+        };
+        let Some(first) = first else { break };
+        let batch = fill(Batch::of(first), &mut changes);
+        let context = Arc::clone(&context);
+        running.spawn(async move {
+            batch.commit(&context).await;
+            drop(free);
+        });
+    }
+    running.close();
+    running.wait().await;
+}
+
+fn fill(mut batch: Batch, changes: &mut mpsc::Receiver<Change>) -> Batch {
+    while batch.changes() < BATCH_CHANGES_MAX && batch.bytes() < BATCH_BYTES_MAX {
+        let Ok(change) = changes.try_recv() else { break };
+        batch.push(change);
+    }
+    batch
+}
