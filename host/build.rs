@@ -1,0 +1,8 @@
+//! Builds the plugins that ship inside the binary, from source, so that nobody has to know a step for it.
+
+#[path = "build/guests.rs"]
+mod guests;
+
+fn main() {
+    guests::build(&["meta_lead_ads", "github"]);
+}
