@@ -1,0 +1,139 @@
+//! The router: every route, what stands before it, and what answers where there is none.
+//!
+//! From the outside in: headers that hold for every answer; then, for calls that may change something,
+//! `Idempotency-Key` and, innermost, forgetting what the directory knew, so that whoever sees the answer sees its effect.
+//! Webhooks have none of that: what they answer is the provider's business. Routes and their description
+//! ([`super::openapi`]) are made together.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, Method};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing;
+use hookyard_model::limits;
+use tokio::sync::Semaphore;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::http::idempotency::{HangUp, Idempotency};
+use crate::http::problem::Problem;
+use crate::http::{
+    Api, accounts, connect, deliveries, events, idempotency, leads, openapi, operations, plugins, providers, refusals,
+    subscriptions, tenants, webhook,
+};
+
+/// Uploads whose bodies are held at the same time; the next one is told to come again.
+const UPLOADS_AT_ONCE: usize = 8;
+/// When it is to come again.
+const UPLOAD_RETRY_SECONDS: u32 = 5;
+
+/// Everything that a host serves.
+pub fn router(api: Api) -> Router {
+    compose(api, operations::health().merge(operations::metrics()))
+}
+
+/// Everything but `/metrics`, where [`operations_router`] serves it on a listener of its own.
+pub fn router_without_metrics(api: Api) -> Router {
+    compose(api, operations::health())
+}
+
+/// `/healthz`, `/readyz` and `/metrics`, for a listener of their own.
+pub fn operations_router(api: Api) -> Router {
+    let (router, _) = operations::health().merge(operations::metrics()).split_for_parts();
+    let router = router.fallback(async || Problem::no_route());
+    router.method_not_allowed_fallback(async || Problem::method_not_allowed()).layer(from_fn(headers)).with_state(api)
+}
+
+/// The API's description: everything that can be served.
+pub fn description() -> OpenApi {
+    let routes = management().merge(uploads()).merge(operations::health()).merge(operations::metrics());
+    let mut described = openapi::empty();
+    described.merge(routes.into_openapi());
+    described.merge(openapi::webhooks());
+    openapi::complete(described)
+}
+
+/// Routes that take JSON, or nothing.
+fn management() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .merge(tenants::routes())
+        .merge(providers::routes())
+        .merge(plugins::routes())
+        .merge(accounts::routes())
+        .merge(connect::routes())
+        .merge(subscriptions::routes())
+        .merge(events::routes())
+        .merge(deliveries::routes())
+        .merge(leads::routes())
+        .merge(refusals::routes())
+}
+
+/// Routes that take components.
+fn uploads() -> OpenApiRouter<Api> {
+    plugins::upload::routes()
+}
+
+fn compose(api: Api, operations: OpenApiRouter<Api>) -> Router {
+    let (management, uploads) = guarded(&api);
+    let (operations, _) = operations.split_for_parts();
+    let router = management.merge(uploads).merge(operations).route("/openapi.json", describe());
+    // The headers go on before the webhooks come in, whose answers are the provider's business.
+    let router = router.fallback(async || Problem::no_route()).layer(from_fn(headers)).merge(webhook::router());
+    router.method_not_allowed_fallback(async || Problem::method_not_allowed()).with_state(api)
+}
+
+/// Those routes, with what stands before them.
+fn guarded(api: &Api) -> (Router<Api>, Router<Api>) {
+    let idempotency = Idempotency::new(api.clone(), limits::API_BODY_BYTES_MAX, HangUp::GoesOn);
+    let of_uploads = idempotency.with(limits::COMPONENT_INTERPRETED_BYTES_MAX, HangUp::Stops);
+    let places = Arc::new(Semaphore::new(UPLOADS_AT_ONCE));
+    let (management, _) = management()
+        .layer(from_fn_with_state(api.clone(), forget))
+        .layer(from_fn_with_state(idempotency, idempotency::middleware))
+        .split_for_parts();
+    let (uploads, _) = uploads()
+        .layer(from_fn_with_state(api.clone(), forget))
+        .layer(from_fn_with_state(of_uploads, idempotency::middleware))
+        .layer(from_fn_with_state(places, few_at_once))
+        .split_for_parts();
+    (management, uploads)
+}
+
+/// The description as it is served, made once.
+fn describe() -> routing::MethodRouter<Api> {
+    let text = Bytes::from(serde_json::to_vec(&description()).unwrap_or_default());
+    routing::get(move || std::future::ready(([(CONTENT_TYPE, "application/json")], text.clone()).into_response()))
+}
+
+/// Answers belong to their caller alone, and are what they say they are.
+async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// After a call that may have changed something, the next look-up asks the store.
+async fn forget(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let response = next.run(request).await;
+    if changes {
+        api.directory.forget();
+    }
+    response
+}
+
+/// Bodies of uploads are large, and held until they are compiled.
+async fn few_at_once(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Result<Response, Problem> {
+    let Ok(_place) = places.try_acquire() else {
+        let detail = format!("{UPLOADS_AT_ONCE} components are on their way in already: send it again a little later");
+        return Err(Problem::too_many(detail, UPLOAD_RETRY_SECONDS));
+    };
+    Ok(next.run(request).await)
+}
