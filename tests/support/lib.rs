@@ -1,0 +1,33 @@
+//! What the tests of the whole host share: a host in a box, a clock that is moved by hand, databases, signatures.
+//!
+//! [`TestApp`] runs the real host with its real router on a real database. Only time is ours: the clock stands still
+//! until a test advances it, so a retry schedule of days is a matter of milliseconds and nobody ever sleeps. The Graph
+//! API and the receiver are the demo's.
+
+mod app;
+mod clock;
+mod databases;
+pub mod sign;
+
+pub use app::{APP_SECRET, Answer, PAGE_TOKEN, TestApp};
+pub use clock::TestClock;
+pub use databases::{Databases, TestDatabase};
+
+/// Components built for these tests.
+pub mod guests {
+    /// Misbehaves as it is told to.
+    pub const UNRULY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unruly.wasm"));
+    /// The first-party provider.
+    pub const META_LEAD_ADS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/meta_lead_ads.wasm"));
+    /// The first-party provider.
+    pub const GITHUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/github.wasm"));
+
+    /// The same component with other bytes: a custom section that says `mark`.
+    #[must_use]
+    pub fn marked(component: &[u8], mark: u8) -> Vec<u8> {
+        let mut bytes = component.to_vec();
+        // Section 0, seven bytes long: a name of five letters, and one byte.
+        bytes.extend_from_slice(&[0, 7, 5, b'm', b'a', b'r', b'k', b's', mark]);
+        bytes
+    }
+}
