@@ -1,11 +1,11 @@
 //! The command line: one file a command, and what they share.
 //!
 //! Standard output is data and nothing else, so that it can be piped; everything that is said to the person goes to
-//! standard error. A command that fails says what, where, why and what to do ([`failure`]), and ends with one of six
+//! standard error. A command that fails says what, where, why and what to do (`failure`), and ends with one of six
 //! codes, so that a script can tell a wrong key from a host that is down. Help begins with examples and fits on a
 //! screen; the tests hold it to that.
 //!
-//! Commands that work on a host speak to its API like anybody else ([`remote`]): nothing here opens a database that a
+//! Commands that work on a host speak to its API like anybody else (`remote`): nothing here opens a database that a
 //! host might have open.
 
 mod failure;
@@ -19,6 +19,7 @@ mod tenant;
 mod key;
 mod verify;
 mod settings;
+mod openapi;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,7 +43,7 @@ Start here
 Run        serve  demo  config
 Build      plugin new  plugin build  plugin check
 Manage     plugin push  plugin rollback  tenant create  tenant list  key create
-Debug      verify
+Debug      verify  openapi
 
 `hookyard COMMAND --help` shows examples and every option. Exit codes: 0 fine, 1 your code or tests,
 2 usage, 3 key, 4 not found, 5 the host failed or cannot be reached.
@@ -70,6 +71,7 @@ enum Commands {
     Key(key::Key),
     Verify(verify::Verify),
     Config(settings::Settings),
+    Openapi(openapi::Openapi),
 }
 
 /// The whole program.
@@ -106,6 +108,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Commands::Key(key)) => key.run(),
         Some(Commands::Verify(verify)) => verify.run(),
         Some(Commands::Config(settings)) => settings.run(),
+        Some(Commands::Openapi(openapi)) => openapi.run(),
     }
 }
 

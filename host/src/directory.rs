@@ -157,10 +157,8 @@ impl Directory {
     pub async fn targets(&self, tenant: TenantId) -> Result<Arc<Vec<Target>>, StoreError> {
         let read = async || {
             let targets = self.inner.store.subscription_targets(tenant).await?;
-            let target = |(subscription, secrets)| Target {
-                subscription: Arc::new(subscription),
-                secrets: Arc::new(secrets),
-            };
+            let target =
+                |(subscription, secrets)| Target { subscription: Arc::new(subscription), secrets: Arc::new(secrets) };
             Ok(Arc::new(targets.into_iter().map(target).collect()))
         };
         self.look_up(&self.inner.targets, tenant, read).await

@@ -65,7 +65,8 @@ async fn fetch(
     let mut headers = HeaderMap::new();
     for field in &request.headers {
         let name = HeaderName::try_from(field.name.as_str()).map_err(|_| refuse("a header's name cannot be sent"))?;
-        let value = HeaderValue::try_from(field.value.as_str()).map_err(|_| refuse("a header's value cannot be sent"))?;
+        let value =
+            HeaderValue::try_from(field.value.as_str()).map_err(|_| refuse("a header's value cannot be sent"))?;
         headers.append(name, value);
     }
     for (spec, value) in credentials {

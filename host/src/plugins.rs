@@ -156,7 +156,11 @@ impl Plugins {
             }
             let activate = running.is_none_or(|running| running.origin == Origin::Builtin);
             let (_, version) = self.add(None, component.to_vec(), Origin::Builtin, activate).await?;
-            tracing::info!(plugin.name = name, plugin.version = version.version, "shipped provider `{name}` is in place");
+            tracing::info!(
+                plugin.name = name,
+                plugin.version = version.version,
+                "shipped provider `{name}` is in place"
+            );
         }
         Ok(())
     }

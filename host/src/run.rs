@@ -195,7 +195,10 @@ impl Host {
         let within = if fatal { Duration::from_secs(1) } else { self.stop_within };
         self.parts.stop(within).await;
         self.store.close().await;
-        anyhow::ensure!(!fatal, "the database failed in a way that writing on would make worse; check the disk, then start again");
+        anyhow::ensure!(
+            !fatal,
+            "the database failed in a way that writing on would make worse; check the disk, then start again"
+        );
         Ok(())
     }
 }

@@ -60,7 +60,9 @@ async fn another_tenants_key_finds_nothing_on_any_route(databases: Databases) {
         }
         assert!(!String::from_utf8_lossy(&answer.bytes).contains("a@example.com"));
     }
-    for path in ["/leads", "/api/v1/events", "/api/v1/deliveries", "/api/v1/accounts", "/api/v1/webhooks", "/api/v1/plugins"] {
+    for path in
+        ["/leads", "/api/v1/events", "/api/v1/deliveries", "/api/v1/accounts", "/api/v1/webhooks", "/api/v1/plugins"]
+    {
         let listed = app.call(Method::GET, path, &foreign, None).await;
         assert_eq!(listed.json()["data"], Value::Array(vec![]), "{path}");
     }
@@ -121,18 +123,47 @@ async fn a_request_that_cannot_be_answered_says_what_to_do(databases: Databases)
     let authorized = [("authorization", bearer.as_str()), json_type];
     let subscribe = "/connect/v1/webhooks/github/subscribe";
     let http = json!({ "callbackUrl": "http://example.com/", "eventType": "push" }).to_string();
-    let unknown_field = json!({ "callbackUrl": "https://example.com/", "eventType": "push", "secrte": "x" }).to_string();
+    let unknown_field =
+        json!({ "callbackUrl": "https://example.com/", "eventType": "push", "secrte": "x" }).to_string();
     let unknown_provider = json!({ "provider": "metta_lead_ads", "accountKey": "1" }).to_string();
     let large = format!("\"{}\"", "x".repeat(hookyard_model::limits::API_BODY_BYTES_MAX));
     for (what, path, headers, body, status, says) in [
         ("no key", subscribe, &[json_type][..], http.clone(), StatusCode::UNAUTHORIZED, "Authorization: Bearer"),
         ("not JSON", subscribe, &authorized[..], "{\"callbackUrl\": }".to_owned(), StatusCode::BAD_REQUEST, "line 1"),
-        ("no JSON content", subscribe, &authorized[..1], http.clone(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "application/json"),
+        (
+            "no JSON content",
+            subscribe,
+            &authorized[..1],
+            http.clone(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "application/json",
+        ),
         ("plain http", subscribe, &authorized[..], http.clone(), StatusCode::UNPROCESSABLE_ENTITY, "https"),
         ("an unknown field", subscribe, &authorized[..], unknown_field, StatusCode::UNPROCESSABLE_ENTITY, "secrte"),
-        ("a missing field", subscribe, &authorized[..], "{}".to_owned(), StatusCode::UNPROCESSABLE_ENTITY, "callbackUrl"),
-        ("an unknown provider", "/connect/v1/webhooks/githib/subscribe", &authorized[..], http.clone(), StatusCode::NOT_FOUND, "provider"),
-        ("an account's unknown provider", "/api/v1/accounts", &authorized[..], unknown_provider, StatusCode::UNPROCESSABLE_ENTITY, "meta_lead_ads"),
+        (
+            "a missing field",
+            subscribe,
+            &authorized[..],
+            "{}".to_owned(),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "callbackUrl",
+        ),
+        (
+            "an unknown provider",
+            "/connect/v1/webhooks/githib/subscribe",
+            &authorized[..],
+            http.clone(),
+            StatusCode::NOT_FOUND,
+            "provider",
+        ),
+        (
+            "an account's unknown provider",
+            "/api/v1/accounts",
+            &authorized[..],
+            unknown_provider,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "meta_lead_ads",
+        ),
         ("too large", subscribe, &authorized[..], large, StatusCode::PAYLOAD_TOO_LARGE, "bytes"),
         ("an unknown route", "/api/v1/nothing", &authorized[..], "{}".to_owned(), StatusCode::NOT_FOUND, ""),
     ] {
@@ -213,7 +244,8 @@ async fn the_operators_endpoints_answer(databases: Databases) {
     assert!(String::from_utf8_lossy(&metrics.bytes).contains("hookyard_ingest_seconds"));
     let openapi = get("/openapi.json").await.json();
     assert!(openapi["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{openapi}");
-    for path in ["/webhook/{provider}", "/leads/{lead}", "/api/v1/events", "/connect/v1/webhooks/{provider}/subscribe"] {
+    for path in ["/webhook/{provider}", "/leads/{lead}", "/api/v1/events", "/connect/v1/webhooks/{provider}/subscribe"]
+    {
         assert!(openapi["paths"].get(path).is_some(), "{path} is not in the OpenAPI document");
     }
     let tenants = app.operate(Method::GET, "/api/v1/tenants", None).await;

@@ -33,7 +33,12 @@ async fn event(app: &TestApp, path: &str, secret: &str, number: usize) -> EventI
     answer.events()[0]
 }
 
-async fn delivery(app: &TestApp, tenant: TenantId, event: EventId, enough: impl Fn(&DeliveryRow) -> bool) -> DeliveryRow {
+async fn delivery(
+    app: &TestApp,
+    tenant: TenantId,
+    event: EventId,
+    enough: impl Fn(&DeliveryRow) -> bool,
+) -> DeliveryRow {
     app.until("a delivery", async || {
         let filter = DeliveryFilter { event: Some(event), ..DeliveryFilter::default() };
         let rows = app.host().store().delivery_list(tenant, filter, PageRequest::first(1)).await.unwrap();

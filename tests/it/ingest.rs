@@ -20,7 +20,11 @@ on_both_databases! {
 /// Published samples: secret, body, signature. Sources: docs.github.com "Validating webhook deliveries";
 /// octokit/webhooks-methods.js; google/go-github; adnanh/webhook.
 const GITHUB: [(&str, &[u8], &str); 5] = [
-    ("It's a Secret to Everybody", b"Hello, World!", "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"),
+    (
+        "It's a Secret to Everybody",
+        b"Hello, World!",
+        "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
+    ),
     ("mysecret", br#"{"foo":"bar"}"#, "4864d2759938a15468b5df9ade20bf161da9b4f737ea61794142f3484236bda3"),
     ("0123456789abcdef", br#"{"yo":true}"#, "b1f8020f5b4cd42042f807dd939015c4a418bc1ff7f604dd55b0a19b5d953d9b"),
     ("secret", br#"{"a": "z"}"#, "f417af3a21bd70379b5796d5f013915e7029f62c580fb0f500f59a35a6f04c89"),

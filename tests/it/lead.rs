@@ -30,7 +30,15 @@ async fn a_lead_is_fetched_cleaned_stored_and_shown(databases: Databases) {
         "credentials": { "access_token": PAGE_TOKEN },
     });
     let account = app.call(Method::POST, "/api/v1/accounts", &key, Some(&account)).await.text("/id");
-    app.graph.add("77", &[("full_name", " Ludwig  van Beethoven"), ("email", "Ludwig@Bonn.EXAMPLE"), ("phone_number", "030 901820"), ("colour", "red")]);
+    app.graph.add(
+        "77",
+        &[
+            ("full_name", " Ludwig  van Beethoven"),
+            ("email", "Ludwig@Bonn.EXAMPLE"),
+            ("phone_number", "030 901820"),
+            ("colour", "red"),
+        ],
+    );
     let answer = app.leadgen(&[("111", "77")]).await;
     let row = app.ended(tenant, answer.events()[0]).await;
     assert_eq!(row.status, EventStatus::Processed, "{:?}", row.outcome);
@@ -166,7 +174,10 @@ async fn no_secret_comes_back_out_or_stands_in_clear_on_the_disk(databases: Data
     app.repository(&key, "acme/repository", "canary-of-a-repository").await;
     app.subscribe(&key, "/hooks", &["*"]).await;
     // An answer that quotes the token, as Graph's paging links do.
-    app.graph.add("77", &[("email", "a@example.com"), ("link", &format!("https://graph.facebook.com/?access_token={PAGE_TOKEN}"))]);
+    app.graph.add(
+        "77",
+        &[("email", "a@example.com"), ("link", &format!("https://graph.facebook.com/?access_token={PAGE_TOKEN}"))],
+    );
     let event = app.leadgen(&[("111", "77")]).await.events()[0];
     assert_eq!(app.ended(tenant, event).await.status, EventStatus::Processed);
     app.receiver.wait_until(|arrivals| !arrivals.is_empty()).await;

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hookyard_model::event::EventStatus;
-use hookyard_model::id::TenantId;
+use hookyard_model::id::{EventId, TenantId};
 use hookyard_store::EventRow;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::{Databases, TestApp, guests, sign};
+use tokio::task::JoinSet;
 
 use crate::{app, on_both_databases};
 
@@ -16,24 +18,6 @@ on_both_databases! {
     an_upload_takes_over_under_load_and_a_rollback_too_and_nothing_is_lost;
     every_way_of_misbehaving_has_its_own_blame_and_hurts_nobody_else;
 }
-
-mod once {
-    //! What does not depend on the database.
-
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn what_is_no_plugin_is_refused_with_a_sentence_that_says_why() {
-        super::what_is_no_plugin_is_refused_with_a_sentence_that_says_why().await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_tenants_own_plugin_shadows_the_operators_for_that_tenant_alone() {
-        super::a_tenants_own_plugin_shadows_the_operators_for_that_tenant_alone().await;
-    }
-}
-
-const POSTS: usize = 400;
 
 /// Connects an account of the unruly provider; what its webhooks go to.
 async fn unruly(app: &TestApp, key: &str) -> String {
@@ -98,7 +82,7 @@ async fn every_way_of_misbehaving_has_its_own_blame_and_hurts_nobody_else(databa
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
 }
 
-/// Posts `POSTS` webhooks, uploads a new version after a third and goes back after two; which version handled how many.
+/// Posts 200 webhooks a second; uploads a new version meanwhile, and goes back to the first.
 async fn an_upload_takes_over_under_load_and_a_rollback_too_and_nothing_is_lost(databases: Databases) {
     let app = Arc::new(app(databases).await);
     let (tenant, key) = app.tenant("acme").await;
@@ -106,46 +90,78 @@ async fn an_upload_takes_over_under_load_and_a_rollback_too_and_nothing_is_lost(
     assert_eq!(first.status, StatusCode::CREATED, "{}", first.json());
     let plugin = first.text("/plugin");
     let path = app.repository(&key, "acme/repository", "secret").await;
-    let mut posts = tokio::task::JoinSet::new();
-    for number in 0..POSTS {
-        if number == POSTS / 3 {
-            let second = app.upload(&key, &guests::marked(guests::GITHUB, 2)).await;
-            assert_eq!(second.status, StatusCode::CREATED, "{}", second.json());
+    let mut load = Load { app: Arc::clone(&app), path, posts: JoinSet::new(), number: 0 };
+
+    load.while_doing(async {}).await;
+    load.while_doing(async {
+        let second = app.upload(&key, &guests::marked(guests::GITHUB, 2)).await;
+        assert_eq!(second.status, StatusCode::CREATED, "{}", second.json());
+    })
+    .await;
+    load.while_doing(async {
+        let back = app.call(Method::POST, &format!("/api/v1/plugins/{plugin}/rollback"), &key, None).await;
+        assert_eq!(back.status, StatusCode::OK, "{}", back.json());
+    })
+    .await;
+
+    let mut versions: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut newest = (String::new(), 0);
+    while let Some(event) = load.posts.join_next().await {
+        let row = app.ended(tenant, event.unwrap()).await;
+        assert_eq!(row.status, EventStatus::Processed, "{:?}", row.outcome);
+        let version = row.outcome.normalized_by.unwrap().version;
+        *versions.entry(version).or_default() += 1;
+        newest = newest.max((row.provider_event_id.unwrap(), version));
+    }
+    assert_eq!(versions.values().sum::<usize>(), load.number, "every post is one event");
+    assert!(versions[&1] >= 2 * CALM && versions[&2] >= CALM / 2, "each version handled its share: {versions:?}");
+    assert_eq!(newest.1, 1, "after the rollback the first version runs again, and the story says so");
+}
+
+/// Posts that go on while something else is done.
+struct Load {
+    app: Arc<TestApp>,
+    path: String,
+    posts: JoinSet<EventId>,
+    number: usize,
+}
+
+/// Posts before and after what is done under load.
+const CALM: usize = 100;
+
+impl Load {
+    /// Posts every 5 ms while `work` is done, and `CALM` more.
+    async fn while_doing(&mut self, work: impl Future<Output = ()>) {
+        let mut work = std::pin::pin!(work);
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            tokio::select! {
+                () = &mut work => break,
+                _ = pace.tick() => self.post(),
+            }
         }
-        if number == 2 * POSTS / 3 {
-            let back = app.call(Method::POST, &format!("/api/v1/plugins/{plugin}/rollback"), &key, None).await;
-            assert_eq!(back.status, StatusCode::OK, "{}", back.json());
+        for _ in 0..CALM {
+            pace.tick().await;
+            self.post();
         }
-        let (app, path) = (Arc::clone(&app), path.clone());
-        posts.spawn(async move {
+    }
+
+    fn post(&mut self) {
+        let (app, path, number) = (Arc::clone(&self.app), self.path.clone(), self.number);
+        self.number += 1;
+        self.posts.spawn(async move {
             let body = json!({ "number": number }).to_string();
             let signature = sign::hub("secret", body.as_bytes());
-            let delivery = format!("delivery-{number}");
+            let delivery = format!("delivery-{number:06}");
             let headers = [("x-hub-signature-256", signature.as_str()), ("x-github-delivery", &delivery)];
             let answer = app.post(&path, &headers, body).await;
             assert_eq!(answer.status, StatusCode::OK, "{}", answer.json());
             answer.events()[0]
         });
     }
-    let mut versions: BTreeMap<u32, usize> = BTreeMap::new();
-    let mut last = 0;
-    while let Some(event) = posts.join_next().await {
-        let row = app.ended(tenant, event.unwrap()).await;
-        assert_eq!(row.status, EventStatus::Processed, "{:?}", row.outcome);
-        let run = row.outcome.normalized_by.unwrap();
-        *versions.entry(run.version).or_default() += 1;
-        last = last.max(run.version);
-    }
-    assert_eq!(versions.values().sum::<usize>(), POSTS);
-    assert!(versions[&1] > 0 && versions[&2] > 0, "each version handled some: {versions:?}");
-
-    // After the rollback the first version runs again, and the story says so.
-    let body = json!({ "number": "last" }).to_string();
-    let signature = sign::hub("secret", body.as_bytes());
-    let event = app.post(&path, &[("x-hub-signature-256", &signature)], body).await.events()[0];
-    assert_eq!(app.ended(tenant, event).await.outcome.normalized_by.unwrap().version, 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_plugin_is_refused_with_a_sentence_that_says_why() {
     let app = app(Databases::Sqlite).await;
     let (_, key) = app.tenant("acme").await;
@@ -161,10 +177,22 @@ async fn what_is_no_plugin_is_refused_with_a_sentence_that_says_why() {
         ("half a component", guests::GITHUB[..guests::GITHUB.len() / 2].to_vec(), "damaged"),
         ("an empty component", wat("(component)"), "exports nothing"),
         ("a flow", wat(r#"(component (instance $f) (export "hookyard:plugin/flow@0.1.0" (instance $f)))"#), "flow"),
-        ("an import of the network", wat(&format!(r#"(component (import "wasi:http/outgoing-handler@0.2.0" (instance)) {exports_provider})"#)), "wasi:http/outgoing-handler@0.2.0"),
-        ("an import of a flow's", wat(&format!(r#"(component (import "hookyard:plugin/state@0.1.0" (instance)) {exports_provider})"#)), "hookyard:plugin/state@0.1.0"),
+        (
+            "an import of the network",
+            wat(&format!(r#"(component (import "wasi:http/outgoing-handler@0.2.0" (instance)) {exports_provider})"#)),
+            "wasi:http/outgoing-handler@0.2.0",
+        ),
+        (
+            "an import of a flow's",
+            wat(&format!(r#"(component (import "hookyard:plugin/state@0.1.0" (instance)) {exports_provider})"#)),
+            "hookyard:plugin/state@0.1.0",
+        ),
         ("an empty provider", wat(&format!("(component {exports_provider})")), "wrong types"),
-        ("another contract", wat(r#"(component (instance $p) (export "hookyard:plugin/provider@9.9.9" (instance $p)))"#), "9.9.9"),
+        (
+            "another contract",
+            wat(r#"(component (instance $p) (export "hookyard:plugin/provider@9.9.9" (instance $p)))"#),
+            "9.9.9",
+        ),
         ("an unknown import", imports("env:host/x@1.0.0"), "exports nothing"),
         ("a shared memory", wat("(component (core module (memory 1 1 shared)))"), "not valid"),
         ("a memory of 4 GiB", wat("(component (core module $m (memory 65536)) (core instance (instantiate $m)))"), ""),
@@ -182,13 +210,21 @@ async fn what_is_no_plugin_is_refused_with_a_sentence_that_says_why() {
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{}", answer.json());
     let listed = app.call(Method::GET, "/api/v1/plugins", &key, None).await;
     assert_eq!(listed.json()["data"], Value::Array(vec![]), "nothing of it was kept");
-    let checked = app.send(Method::POST, "/api/v1/plugins/check", &[("authorization", bearer.as_str()), ("content-type", "application/wasm")], guests::UNRULY).await;
+    let checked = app
+        .send(
+            Method::POST,
+            "/api/v1/plugins/check",
+            &[("authorization", bearer.as_str()), ("content-type", "application/wasm")],
+            guests::UNRULY,
+        )
+        .await;
     assert_eq!(checked.status, StatusCode::OK, "{}", checked.json());
     assert_eq!(checked.text("/manifest/id"), "unruly");
     let listed = app.call(Method::GET, "/api/v1/plugins", &key, None).await;
     assert_eq!(listed.json()["data"], Value::Array(vec![]), "a check keeps nothing");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenants_own_plugin_shadows_the_operators_for_that_tenant_alone() {
     let app = app(Databases::Sqlite).await;
     let (mine, my_key) = app.tenant("mine").await;

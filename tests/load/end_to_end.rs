@@ -30,7 +30,7 @@ struct Counter {
 }
 
 /// Measures and prints, on each database that there is.
-pub async fn run() -> anyhow::Result<()> {
+pub(crate) async fn run() -> anyhow::Result<()> {
     on(Databases::Sqlite, "SQLite FULL").await?;
     if std::env::var_os("HOOKYARD_TEST_POSTGRES").is_some() {
         on(Databases::Postgres, "PostgreSQL").await?;
@@ -39,7 +39,9 @@ pub async fn run() -> anyhow::Result<()> {
 }
 
 async fn on(databases: Databases, name: &str) -> anyhow::Result<()> {
-    println!("end to end on {name}: {EVENTS} signed posts, one subscription each, load generator and receiver on the same cores");
+    println!(
+        "end to end on {name}: {EVENTS} signed posts, one subscription each, load generator and receiver on the same cores"
+    );
     let counter = Arc::new(Counter::default());
     let router = Router::new().fallback(post(receive)).with_state(Arc::clone(&counter));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -58,7 +60,10 @@ async fn on(databases: Databases, name: &str) -> anyhow::Result<()> {
     let took = began.elapsed();
     let cpu = (host.cpu_seconds() - before) / (EVENTS as f64 / 1_000.0);
     println!("  acknowledged {:>8.0} events/s", EVENTS as f64 / posted.as_secs_f64());
-    println!("  delivered    {:>8.0} events/s; {cpu:.3} CPU s of host and database per 1,000 events", EVENTS as f64 / took.as_secs_f64());
+    println!(
+        "  delivered    {:>8.0} events/s; {cpu:.3} CPU s of host and database per 1,000 events",
+        EVENTS as f64 / took.as_secs_f64()
+    );
 
     let mut waits = paced(&host, &counter).await?;
     waits.sort();

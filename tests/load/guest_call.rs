@@ -18,7 +18,6 @@ const CALLS: u32 = 20_000;
 const ROUNDS: u32 = 5;
 
 mod bindings {
-    #![expect(missing_docs, reason = "generated")]
     wasmtime::component::bindgen!({ path: "../wit", world: "provider-plugin" });
 }
 
@@ -51,14 +50,19 @@ impl bindings::hookyard::plugin::http::Host for Nothing {
 }
 
 /// Measures and prints.
-pub async fn run() -> anyhow::Result<()> {
-    let body = sign::leadgen(&[("900719925474099312", "1234567890123456789"), ("900719925474099312", "1234567890123456790"), ("153125381133", "1234567890123456791")]);
+pub(crate) async fn run() -> anyhow::Result<()> {
+    let body = sign::leadgen(&[
+        ("900719925474099312", "1234567890123456789"),
+        ("900719925474099312", "1234567890123456790"),
+        ("153125381133", "1234567890123456791"),
+    ]);
     println!("guest call: `receive` of meta_lead_ads on {} bytes, median of {ROUNDS} × {CALLS}", body.len());
     let native = median(|| native(&body));
     let (engine, bare) = bare()?;
     let bare = median(|| bare_calls(&engine, &bare, &body).unwrap_or_default());
     let folder = tempfile::tempdir()?;
-    let compiler = Compiler::new(PathBuf::from(env!("CARGO_BIN_EXE_hookyard-under-test")), hookyard::cli::COMPILE_ARGUMENT);
+    let compiler =
+        Compiler::new(PathBuf::from(env!("CARGO_BIN_EXE_hookyard-under-test")), hookyard::cli::COMPILE_ARGUMENT);
     let cache = CodeCache::new(folder.path(), [0; 32]);
     let sandbox = Sandbox::start(Config { threads: 1, compiler, cache })?;
     let checked = sandbox.check(guests::META_LEAD_ADS.to_vec()).await?;
@@ -105,7 +109,8 @@ fn native(body: &[u8]) -> Duration {
     let began = Instant::now();
     for _ in 0..CALLS {
         let request = request(body);
-        let headers = request.headers.into_iter().map(|field| hookyard_sdk::Field { name: field.name, value: field.value });
+        let headers =
+            request.headers.into_iter().map(|field| hookyard_sdk::Field { name: field.name, value: field.value });
         let request = hookyard_sdk::HttpRequest {
             method: request.method,
             url: request.url,
@@ -134,11 +139,7 @@ fn bare() -> anyhow::Result<(Engine, bindings::ProviderPluginPre<Nothing>)> {
     Ok((engine, pre.map_err(|error| anyhow::anyhow!("{error:#}"))?))
 }
 
-fn bare_calls(
-    engine: &Engine,
-    pre: &bindings::ProviderPluginPre<Nothing>,
-    body: &[u8],
-) -> wasmtime::Result<Duration> {
+fn bare_calls(engine: &Engine, pre: &bindings::ProviderPluginPre<Nothing>, body: &[u8]) -> wasmtime::Result<Duration> {
     use bindings::hookyard::plugin::types;
     let began = Instant::now();
     for _ in 0..CALLS {

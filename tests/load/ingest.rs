@@ -17,7 +17,7 @@ const POSTS: usize = 20_000;
 const CONNECTIONS: usize = 64;
 
 /// Measures and prints.
-pub async fn run() -> anyhow::Result<()> {
+pub(crate) async fn run() -> anyhow::Result<()> {
     println!("ingest: {POSTS} signed posts of about 600 bytes over {CONNECTIONS} connections; 200 means durable");
     let host = Loaded::start(Databases::Sqlite).await?;
     let requests = Arc::new(host.posts(0, POSTS));
@@ -29,7 +29,11 @@ pub async fn run() -> anyhow::Result<()> {
     let cpu = (host.cpu_seconds() - before) / (POSTS as f64 / 1_000.0);
     let rate = |took: Duration| POSTS as f64 / took.as_secs_f64();
     println!("  axum handler that does nothing  {:>9.0} requests/s   1.00", rate(floor));
-    println!("  webhook, SQLite FULL            {:>9.0} requests/s   {:.2} of it; {cpu:.3} CPU s per 1,000, normalize included", rate(took), rate(took) / rate(floor));
+    println!(
+        "  webhook, SQLite FULL            {:>9.0} requests/s   {:.2} of it; {cpu:.3} CPU s per 1,000, normalize included",
+        rate(took),
+        rate(took) / rate(floor)
+    );
     Ok(())
 }
 

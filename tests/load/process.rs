@@ -17,7 +17,7 @@ const SECRET: &str = "secret of a repository";
 const TICKS: f64 = 100.0;
 
 /// A host that is set up with one tenant and one GitHub account.
-pub struct Loaded {
+pub(crate) struct Loaded {
     child: Child,
     _database: TestDatabase,
     is_postgres: bool,
@@ -31,7 +31,7 @@ pub struct Loaded {
 
 impl Loaded {
     /// Starts one.
-    pub async fn start(databases: Databases) -> anyhow::Result<Self> {
+    pub(crate) async fn start(databases: Databases) -> anyhow::Result<Self> {
         let database = TestDatabase::new(databases);
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -59,7 +59,7 @@ impl Loaded {
     }
 
     /// Signed posts of `count` different events of about 600 bytes, numbered from `first`.
-    pub fn posts(&self, first: usize, count: usize) -> Vec<Vec<u8>> {
+    pub(crate) fn posts(&self, first: usize, count: usize) -> Vec<Vec<u8>> {
         let filler = "x".repeat(500);
         let post = |number: usize| {
             let body = json!({ "number": number, "filler": filler, "zen": "Keep it logically awesome." }).to_string();
@@ -77,7 +77,7 @@ impl Loaded {
     }
 
     /// CPU seconds that the host, and PostgreSQL's processes where it runs on them, have used until now.
-    pub fn cpu_seconds(&self) -> f64 {
+    pub(crate) fn cpu_seconds(&self) -> f64 {
         let host = cpu_of(&format!("/proc/{}/stat", self.child.id()));
         if self.is_postgres { host + postgres_cpu() } else { host }
     }
@@ -93,9 +93,8 @@ impl Drop for Loaded {
 
 fn postgres_cpu() -> f64 {
     let Ok(processes) = std::fs::read_dir("/proc") else { return 0.0 };
-    let is_postgres = |folder: &Path| {
-        std::fs::read_to_string(folder.join("comm")).is_ok_and(|name| name.trim() == "postgres")
-    };
+    let is_postgres =
+        |folder: &Path| std::fs::read_to_string(folder.join("comm")).is_ok_and(|name| name.trim() == "postgres");
     let folders = processes.flatten().map(|entry| entry.path()).filter(|folder| is_postgres(folder));
     folders.map(|folder| cpu_of(&folder.join("stat").to_string_lossy())).sum()
 }

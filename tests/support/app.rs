@@ -78,7 +78,6 @@ impl Answer {
     }
 }
 
-#[expect(clippy::expect_used, clippy::panic, reason = "a test cannot go on without")]
 impl TestApp {
     /// Starts one. `compiler` is `env!("CARGO_BIN_EXE_hookyard-under-test")`, which only a test target knows.
     pub async fn start(databases: Databases, compiler: &'static str) -> Self {
@@ -277,7 +276,6 @@ fn config(database: &TestDatabase, graph: &Graph) -> Config {
     }
 }
 
-#[expect(clippy::expect_used, reason = "a test cannot go on without")]
 async fn start(config: Config, clock: Arc<TestClock>, compiler: &str) -> Host {
     let around = Surroundings {
         clock: clock as Arc<dyn Clock>,

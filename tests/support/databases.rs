@@ -26,12 +26,12 @@ impl TestDatabase {
     /// # Panics
     /// There is no server: run the tests by `tests/run`, which starts one.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a test cannot go on without")]
     pub fn new(which: Databases) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let postgres = (which == Databases::Postgres).then(|| {
-            let server = std::env::var("HOOKYARD_TEST_POSTGRES")
-                .expect("HOOKYARD_TEST_POSTGRES names a PostgreSQL server: run the tests by `tests/run`, which starts one");
+            let server = std::env::var("HOOKYARD_TEST_POSTGRES").expect(
+                "HOOKYARD_TEST_POSTGRES names a PostgreSQL server: run the tests by `tests/run`, which starts one",
+            );
             let name = format!("hookyard_test_{}", HEXLOWER.encode(&hookyard::ids::random::<8>()));
             psql(&server, &format!("CREATE DATABASE {name}"));
             (server, name)
@@ -63,7 +63,6 @@ impl Drop for TestDatabase {
 }
 
 /// The server's own client: tests have no other business with SQL.
-#[expect(clippy::expect_used, reason = "a test cannot go on without")]
 fn psql(server: &str, sql: &str) {
     let output = std::process::Command::new("psql").args([server, "-q", "-c", sql]).output();
     let output = output.expect("psql is installed with PostgreSQL: run the tests by `tests/run`");

@@ -121,7 +121,9 @@ impl From<ApiError> for Failure {
 /// A problem document (RFC 9457) as a failure.
 fn problem(status: u16, problem: &Value) -> Failure {
     let text = |field: &str| problem.get(field).and_then(Value::as_str).map(str::to_owned);
+    let is_component = text("type").is_some_and(|kind| kind.ends_with(":invalid-component"));
     let exit = match status {
+        _ if is_component => Exit::Failed,
         401 | 403 => Exit::Auth,
         404 => Exit::NotFound,
         500.. => Exit::Host,
@@ -152,5 +154,7 @@ mod tests {
         {
             assert_eq!(problem(status, &json!({})).exit, exit, "{status}");
         }
+        let component = json!({"type": "urn:hookyard:problem:invalid-component"});
+        assert_eq!(problem(422, &component).exit, Exit::Failed, "the author's code, not the command's use");
     }
 }

@@ -82,6 +82,7 @@ fn commands_read_as_documented() {
         "key create --tenant ten_1 --name n --scope manage,read --scope publish",
         "verify --style standard --secret s --header a:b -H c:d --at 1 -",
         "config --json",
+        "openapi",
     ] {
         let words: Vec<&str> = line.split_whitespace().collect();
         assert!(read(&words).is_ok(), "{line}");

@@ -114,7 +114,12 @@ async fn lead(
         return graph_error(StatusCode::BAD_REQUEST, 100, None, "Unsupported get request.");
     }
     if query.get("access_token") != Some(&shared.token) || state.token_is_dead {
-        return graph_error(StatusCode::UNAUTHORIZED, 190, Some(463), "Error validating access token: Session has expired.");
+        return graph_error(
+            StatusCode::UNAUTHORIZED,
+            190,
+            Some(463),
+            "Error validating access token: Session has expired.",
+        );
     }
     if query.get("appsecret_proof") != Some(&shared.proof) {
         return graph_error(StatusCode::BAD_REQUEST, 100, None, "Invalid appsecret_proof provided in the API argument");

@@ -24,10 +24,32 @@ const FIRST_PAGE: &str = "153125381133";
 const SECOND_PAGE: &str = "900719925474099312";
 /// Beyond 2^53, as Meta's ids are.
 const LEADS: [(&str, &[(&str, &str)]); 5] = [
-    ("1234567890123456789", &[("full_name", "Joe  Example"), ("email", " Joe@Example.COM "), ("phone_number", "(650) 555-0123")]),
-    ("1234567890123456790", &[("full_name", "Ludwig van Beethoven"), ("email", "ludwig@bonn.example"), ("phone_number", "0228 901820"), ("country", "DE")]),
-    ("1234567890123456791", &[("first_name", "Ada"), ("last_name", "Lovelace"), ("work_email", "ada@engine.example"), ("company_name", "Analytical Engines")]),
-    ("1234567890123456792", &[("full_name", "Prince"), ("email", "prince@paisley.example"), ("which_colour", "purple")]),
+    (
+        "1234567890123456789",
+        &[("full_name", "Joe  Example"), ("email", " Joe@Example.COM "), ("phone_number", "(650) 555-0123")],
+    ),
+    (
+        "1234567890123456790",
+        &[
+            ("full_name", "Ludwig van Beethoven"),
+            ("email", "ludwig@bonn.example"),
+            ("phone_number", "0228 901820"),
+            ("country", "DE"),
+        ],
+    ),
+    (
+        "1234567890123456791",
+        &[
+            ("first_name", "Ada"),
+            ("last_name", "Lovelace"),
+            ("work_email", "ada@engine.example"),
+            ("company_name", "Analytical Engines"),
+        ],
+    ),
+    (
+        "1234567890123456792",
+        &[("full_name", "Prince"), ("email", "prince@paisley.example"), ("which_colour", "purple")],
+    ),
     ("1234567890123456793", &[("full_name", "Patience Waiting"), ("email", "patience@example.com")]),
 ];
 /// The lead whose first fetch fails.
@@ -101,15 +123,48 @@ impl Scene {
         let batch = page_body(&[(FIRST_PAGE, lead(1)), (SECOND_PAGE, lead(2)), (SECOND_PAGE, lead(3))]);
         let flaky = page_body(&[(SECOND_PAGE, FLAKY)]);
         let mut forged = meta_headers(&one)?;
-        forged.insert("x-hub-signature-256", HeaderValue::from_static("sha256=0000000000000000000000000000000000000000000000000000000000000000"));
+        forged.insert(
+            "x-hub-signature-256",
+            HeaderValue::from_static("sha256=0000000000000000000000000000000000000000000000000000000000000000"),
+        );
 
         let acts = [
-            ("GitHub's published sample, byte for byte", self.github_url.as_str(), github_headers(), b"Hello, World!".to_vec(), Expected { http: 200, ends: processed, deliveries: 1 }),
-            ("Meta: one lead", meta, meta_headers(&one)?, one.clone(), Expected { http: 200, ends: processed, deliveries: 1 }),
-            ("Meta: a batch of three leads, for two pages", meta, meta_headers(&batch)?, batch, Expected { http: 200, ends: &[EventStatus::Processed; 3], deliveries: 3 }),
-            ("Meta: the first lead again", meta, meta_headers(&one)?, one.clone(), Expected { http: 200, ends: &[EventStatus::Duplicate], deliveries: 0 }),
+            (
+                "GitHub's published sample, byte for byte",
+                self.github_url.as_str(),
+                github_headers(),
+                b"Hello, World!".to_vec(),
+                Expected { http: 200, ends: processed, deliveries: 1 },
+            ),
+            (
+                "Meta: one lead",
+                meta,
+                meta_headers(&one)?,
+                one.clone(),
+                Expected { http: 200, ends: processed, deliveries: 1 },
+            ),
+            (
+                "Meta: a batch of three leads, for two pages",
+                meta,
+                meta_headers(&batch)?,
+                batch,
+                Expected { http: 200, ends: &[EventStatus::Processed; 3], deliveries: 3 },
+            ),
+            (
+                "Meta: the first lead again",
+                meta,
+                meta_headers(&one)?,
+                one.clone(),
+                Expected { http: 200, ends: &[EventStatus::Duplicate], deliveries: 0 },
+            ),
             ("Meta: a forged signature", meta, forged, one, Expected { http: 401, ends: &[], deliveries: 0 }),
-            ("Meta: a lead whose first fetch fails", meta, meta_headers(&flaky)?, flaky, Expected { http: 200, ends: processed, deliveries: 1 }),
+            (
+                "Meta: a lead whose first fetch fails",
+                meta,
+                meta_headers(&flaky)?,
+                flaky,
+                Expected { http: 200, ends: processed, deliveries: 1 },
+            ),
         ];
         let mut well = true;
         for (number, (title, path, headers, body, expected)) in acts.into_iter().enumerate() {

@@ -58,9 +58,15 @@ impl Story {
         match status {
             200 => {
                 let events = if events == 1 { "1 event".to_owned() } else { format!("{events} events") };
-                self.line(Colour::Plain, &format!("   200  proved in constant time over the raw bytes; {events} on disk before this answer"));
+                self.line(
+                    Colour::Plain,
+                    &format!("   200  proved in constant time over the raw bytes; {events} on disk before this answer"),
+                );
             }
-            401 => self.line(Colour::Plain, "   401  not authentic: nothing logged, nothing run, and the sender is told no more"),
+            401 => self.line(
+                Colour::Plain,
+                "   401  not authentic: nothing logged, nothing run, and the sender is told no more",
+            ),
             other => self.line(Colour::Bad, &format!("   {other}")),
         }
     }
@@ -113,7 +119,8 @@ impl Story {
             self.line(Colour::Plain, &format!("     the same lead as in {first}: stored once, forwarded once"));
         }
         if row.outcome.effects > 0 {
-            let times = if row.outcome.effects == 1 { "once".to_owned() } else { format!("{} times", row.outcome.effects) };
+            let times =
+                if row.outcome.effects == 1 { "once".to_owned() } else { format!("{} times", row.outcome.effects) };
             self.line(Colour::Plain, &format!("     effects   stopped {times} for a fetch, which the host made with the account's token, and replayed"));
         }
         if let Some(reason) = row.outcome.reason.as_deref().filter(|_| row.status == EventStatus::Failed) {
@@ -138,7 +145,8 @@ impl Story {
             };
             let arrivals = receiver.arrivals();
             let id = event.text();
-            let checked = arrivals.iter().any(|arrival| arrival.is_authentic && arrival.header("webhook-id") == Some(&id));
+            let checked =
+                arrivals.iter().any(|arrival| arrival.is_authentic && arrival.header("webhook-id") == Some(&id));
             attempts.iter().for_each(|attempt| self.attempt(attempt, checked));
         }
         Ok(())

@@ -65,9 +65,11 @@ pub struct AccountView {
 
 /// These routes.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(routes!(create_account, list_accounts))
-        .routes(routes!(get_account, change_account, delete_account))
+    OpenApiRouter::new().routes(routes!(create_account, list_accounts)).routes(routes!(
+        get_account,
+        change_account,
+        delete_account
+    ))
 }
 
 /// Connect an account

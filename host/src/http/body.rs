@@ -11,10 +11,10 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hookyard_model::limits;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::http::problem::Problem;
 
@@ -24,9 +24,6 @@ const NAME_CHARS_MAX: usize = 64;
 /// JSON, in and out.
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
-
-/// A component's bytes: a body of `application/wasm`.
-pub struct Component(pub Vec<u8>);
 
 /// Reads a whole body, within its bytes and its time.
 ///
@@ -66,17 +63,18 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-impl<S: Sync> FromRequest<S> for Component {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        if content_type(&parts.headers).is_none_or(|kind| kind != "application/wasm") {
-            let detail = "send the component's own bytes, with `Content-Type: application/wasm`";
-            return Err(Problem::unsupported(detail));
-        }
-        Ok(Self(read(&parts.headers, body, limits::COMPONENT_INTERPRETED_BYTES_MAX).await?.into()))
+/// Reads a component: a body of `application/wasm`. No extractor, because it is large: whoever takes it looks at the
+/// caller first.
+///
+/// # Errors
+/// 415 where it is of another kind; see [`read`].
+pub async fn component(request: Request) -> Result<Vec<u8>, Problem> {
+    let (parts, body) = request.into_parts();
+    if content_type(&parts.headers).is_none_or(|kind| kind != "application/wasm") {
+        let detail = "send the component's own bytes, with `Content-Type: application/wasm`";
+        return Err(Problem::unsupported(detail));
     }
+    Ok(read(&parts.headers, body, limits::COMPONENT_INTERPRETED_BYTES_MAX).await?.into())
 }
 
 /// The kind of body, in lowercase and without parameters.
@@ -129,8 +127,8 @@ pub(super) fn explain(path: &str, text: &str) -> (Option<String>, String) {
     let expected = text.rsplit_once(", expected ").map(|(_, expected)| expected);
     match (named, expected) {
         (Some(name), Some(expected)) if text.starts_with("unknown field") => {
-            let detail = format!("there is no `{name}` here: there is {expected}");
-            (Some(below(&name)), detail)
+            let known = expected.strip_prefix("one of ").unwrap_or(expected);
+            (Some(below(&name)), format!("there is no `{name}` here, but {known}"))
         }
         (Some(name), None) if text.starts_with("unknown field") => {
             (Some(below(&name)), format!("there is no `{name}` here, nor any other field"))
@@ -188,7 +186,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_told_by_its_field() {
         for (text, field, says) in [
-            (r#"{"callbackUrl":"a","nope":1}"#, "nope", "there is no `nope` here: there is one of `callbackUrl`"),
+            (r#"{"callbackUrl":"a","nope":1}"#, "nope", "there is no `nope` here, but `callbackUrl`"),
             (r#"{"callbackUrl":"a","tenant_id":"ten_1"}"#, "tenant_id", "there is no `tenant_id`"),
             (r#"{}"#, "callbackUrl", "`callbackUrl` is missing"),
             (r#"{"callbackUrl":1}"#, "callbackUrl", "this has to be a string"),

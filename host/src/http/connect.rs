@@ -81,10 +81,8 @@ async fn subscribe(
     let url = checks::receiver_url(&api.egress, "callbackUrl", &new.callback_url)?;
     let event_types = checks::event_types("eventType", vec![new.event_type])?;
     let secret = new.callback_secret.map(|text| make::plain_secret("callbackSecret", text)).transpose()?;
-    let subscription = Subscription {
-        provider: Some(provider),
-        ..make::new(&api, caller.tenant, url, event_types, Style::Connect)
-    };
+    let subscription =
+        Subscription { provider: Some(provider), ..make::new(&api, caller.tenant, url, event_types, Style::Connect) };
     make::create(&api, subscription.clone(), secret.into_iter().collect()).await?;
     Ok((StatusCode::CREATED, Json(subscription.into())))
 }

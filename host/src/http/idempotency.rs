@@ -97,7 +97,10 @@ impl Idempotency {
             },
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "an answer was not kept for its idempotency key: sent again, it will be done again");
+                tracing::warn!(
+                    error,
+                    "an answer was not kept for its idempotency key: sent again, it will be done again"
+                );
                 Ok(response)
             }
         }

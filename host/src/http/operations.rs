@@ -49,7 +49,10 @@ async fn readyz(State(api): State<Api>) -> Result<Json<Health>, Problem> {
     match api.store.ping().await {
         Ok(()) => Ok(Json(Health { status: "ok" })),
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the host is not ready: the database does not answer");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the host is not ready: the database does not answer"
+            );
             Err(Problem::unavailable())
         }
     }
@@ -66,7 +69,10 @@ async fn read_metrics(State(api): State<Api>) -> impl IntoResponse {
         }
         // The other numbers are as good as ever, and now they matter most.
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the backlog could not be counted for the metrics");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the backlog could not be counted for the metrics"
+            );
         }
     }
     ([(CONTENT_TYPE, OPENMETRICS)], api.metrics.text())

@@ -101,8 +101,11 @@ fn unreadable(text: &str) -> Problem {
 /// # Errors
 /// 400 with the field.
 pub fn read_id<N: Noun>(field: &str, text: Option<&str>) -> Result<Option<Id<N>>, Problem> {
-    let bad = |error: hookyard_model::id::IdError| Problem::bad_request(error.to_string()).about(field);
-    text.map(|text| text.parse().map_err(bad)).transpose()
+    let bad = || {
+        let detail = format!("an id is wanted here: `{}` and 26 lowercase letters and digits", N::PREFIX);
+        Problem::bad_request(detail).about(field)
+    };
+    text.map(|text| text.parse().map_err(|_| bad())).transpose()
 }
 
 /// Reads a time that a query names.

@@ -45,8 +45,7 @@ pub fn router_without_metrics(api: Api) -> Router {
 /// `/healthz`, `/readyz` and `/metrics`, for a listener of their own.
 pub fn operations_router(api: Api) -> Router {
     let (router, _) = operations::health().merge(operations::metrics()).split_for_parts();
-    let router = router.fallback(async || Problem::no_route());
-    router.method_not_allowed_fallback(async || Problem::method_not_allowed()).layer(from_fn(headers)).with_state(api)
+    answer_the_rest(router).layer(from_fn(headers)).with_state(api)
 }
 
 /// The API's description: everything that can be served.
@@ -82,9 +81,17 @@ fn compose(api: Api, operations: OpenApiRouter<Api>) -> Router {
     let (management, uploads) = guarded(&api);
     let (operations, _) = operations.split_for_parts();
     let router = management.merge(uploads).merge(operations).route("/openapi.json", describe());
-    // The headers go on before the webhooks come in, whose answers are the provider's business.
-    let router = router.fallback(async || Problem::no_route()).layer(from_fn(headers)).merge(webhook::router());
-    router.method_not_allowed_fallback(async || Problem::method_not_allowed()).with_state(api)
+    // What webhooks answer is the provider's business, so they come in when the headers are on.
+    answer_the_rest(router).layer(from_fn(headers)).merge(refuse_methods(webhook::router())).with_state(api)
+}
+
+/// Problems for paths that lead nowhere, and for methods that a path does not take.
+fn answer_the_rest(router: Router<Api>) -> Router<Api> {
+    refuse_methods(router).fallback(async || Problem::no_route())
+}
+
+fn refuse_methods(router: Router<Api>) -> Router<Api> {
+    router.method_not_allowed_fallback(async || Problem::method_not_allowed())
 }
 
 /// Those routes, with what stands before them.

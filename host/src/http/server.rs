@@ -59,8 +59,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
 fn connection(
     stream: TcpStream,
     router: Router,
-) -> http1::Connection<TokioIo<TcpStream>, impl hyper::service::Service<hyper::Request<Incoming>, Response = Response, Error = Infallible, Future: Send>>
-{
+) -> http1::Connection<
+    TokioIo<TcpStream>,
+    impl hyper::service::Service<hyper::Request<Incoming>, Response = Response, Error = Infallible, Future: Send>,
+> {
     // Answers are small and written at once: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<Incoming>| {

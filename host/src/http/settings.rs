@@ -115,7 +115,12 @@ fn array(patterns: &mut Patterns, field: &str, schema: &Map<String, Value>, item
     items.iter().enumerate().try_for_each(|(index, item)| value(patterns, &format!("{field}[{index}]"), of_items, item))
 }
 
-fn object(patterns: &mut Patterns, field: &str, schema: &Map<String, Value>, fields: &Map<String, Value>) -> Result<(), Wrong> {
+fn object(
+    patterns: &mut Patterns,
+    field: &str,
+    schema: &Map<String, Value>,
+    fields: &Map<String, Value>,
+) -> Result<(), Wrong> {
     let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     if let Some(missing) = required.into_iter().find(|name| !fields.contains_key(*name)) {
         return Err((format!("{field}.{missing}"), format!("`{missing}` is missing: it has to be given")));

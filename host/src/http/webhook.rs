@@ -42,11 +42,7 @@ async fn shared(State(api): State<Api>, Path(provider): Path<String>, request: R
     answer(api, provider, None, request).await
 }
 
-async fn own(
-    State(api): State<Api>,
-    Path((provider, account)): Path<(String, String)>,
-    request: Request,
-) -> Response {
+async fn own(State(api): State<Api>, Path((provider, account)): Path<(String, String)>, request: Request) -> Response {
     match account.parse() {
         Ok(account) => answer(api, provider, Some(account), request).await,
         Err(_) => unknown_account(&provider).into_response(),
@@ -63,12 +59,7 @@ async fn answer(api: Api, provider: String, account: Option<AccountId>, request:
     response
 }
 
-async fn take(
-    api: &Api,
-    provider: String,
-    account: Option<AccountId>,
-    request: Request,
-) -> Result<Response, Problem> {
+async fn take(api: &Api, provider: String, account: Option<AccountId>, request: Request) -> Result<Response, Problem> {
     let (parts, body): (_, Body) = request.into_parts();
     let request = ingest::read(parts, body, &api.public_url).await?;
     let arrived = Arrived { provider: provider.clone(), account, request };
@@ -117,12 +108,20 @@ fn refused(api: &Api, provider: &str, account: Option<AccountId>, error: VerifyE
             Problem::not_authentic()
         }
         VerifyError::Plugin(failure) => {
-            tracing::warn!(provider, guest.blame = failure.blame.kind(), "the plugin of `{provider}` failed on a request: {failure}");
+            tracing::warn!(
+                provider,
+                guest.blame = failure.blame.kind(),
+                "the plugin of `{provider}` failed on a request: {failure}"
+            );
             note("plugin_failed", failure.to_string());
             Problem::unavailable()
         }
         VerifyError::Load(error) => {
-            tracing::error!(provider, error = &error as &dyn std::error::Error, "the plugin of `{provider}` cannot be loaded");
+            tracing::error!(
+                provider,
+                error = &error as &dyn std::error::Error,
+                "the plugin of `{provider}` cannot be loaded"
+            );
             Problem::unavailable()
         }
         VerifyError::Store(error) => error.into(),
@@ -155,8 +154,12 @@ impl From<IngestError> for Problem {
     fn from(error: IngestError) -> Self {
         match error {
             IngestError::TooLarge => Self::too_large(limits::WEBHOOK_BODY_BYTES_MAX),
-            IngestError::Encoded => Self::unsupported("send the body without Content-Encoding: a signature is over the bytes as sent"),
-            IngestError::TooSlow | IngestError::Broken => Self::bad_request("the body did not come whole, or not in time"),
+            IngestError::Encoded => {
+                Self::unsupported("send the body without Content-Encoding: a signature is over the bytes as sent")
+            }
+            IngestError::TooSlow | IngestError::Broken => {
+                Self::bad_request("the body did not come whole, or not in time")
+            }
         }
     }
 }

@@ -166,12 +166,7 @@ fn headers(rendered: &Rendered) -> HeaderMap {
     headers
 }
 
-fn recorded(
-    number: u32,
-    started_at: Instant,
-    request_headers: String,
-    attempted: Attempted,
-) -> (Attempt, Verdict) {
+fn recorded(number: u32, started_at: Instant, request_headers: String, attempted: Attempted) -> (Attempt, Verdict) {
     let timings = Timings {
         dns_us: attempted.timings.dns_micros,
         connect_us: attempted.timings.connect_micros,

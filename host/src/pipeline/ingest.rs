@@ -10,9 +10,9 @@ use axum::body::Body;
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hookyard_model::http::{Field, Request};
 use hookyard_model::limits;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 /// Why a request is not taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

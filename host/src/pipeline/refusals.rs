@@ -39,8 +39,7 @@ impl Refusals {
         if !self.is_sampled(provider, at) {
             return;
         }
-        let sample =
-            RefusalSample { provider: provider.to_owned(), account, reason: reason.to_owned(), detail, at };
+        let sample = RefusalSample { provider: provider.to_owned(), account, reason: reason.to_owned(), detail, at };
         let store = self.store.clone();
         self.tasks.spawn(async move {
             if let Err(error) = store.refusal_record(sample).await {

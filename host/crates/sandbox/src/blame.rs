@@ -92,6 +92,10 @@ pub(crate) fn blame(error: &wasmtime::Error, state: &CallState) -> Blame {
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return match trap {
             Trap::StackOverflow => Blame::Trapped("it recursed too deep".to_owned()),
+            // A guest's own stack lies at the bottom of its memory, so that overrunning it ends here.
+            Trap::MemoryOutOfBounds => {
+                Blame::Trapped("it reached outside its memory, most likely because it recursed too deep".to_owned())
+            }
             Trap::Interrupt => Blame::OutOfTime("was interrupted".to_owned()),
             Trap::UnreachableCodeReached => {
                 Blame::Trapped(last_words(state).unwrap_or_else(|| "it panicked".to_owned()))

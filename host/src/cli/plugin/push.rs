@@ -80,7 +80,7 @@ impl Push {
         let name = pushed.get("manifest").map(|manifest| text(manifest, "id")).unwrap_or_default();
         let on_behalf = tenant.map(|tenant| format!(" --tenant {tenant}")).unwrap_or_default();
         output::say(&if self.no_activate {
-            format!("`{name}` has version {version}; the one that ran goes on")
+            format!("`{name}` has version {version}, which does not run yet")
         } else {
             format!("`{name}` runs version {version}; back: hookyard plugin rollback {id}{on_behalf}")
         });

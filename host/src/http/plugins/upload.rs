@@ -3,7 +3,7 @@
 //! A check compiles, links and asks the component to describe itself, exactly as an upload does, and keeps nothing.
 //! These routes take larger bodies than the others, so the router bounds how many are read at a time.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use hookyard_model::id::PluginId;
 use hookyard_model::plugin::Origin;
@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use crate::http::Api;
 use crate::http::auth::{Owner, Scope};
-use crate::http::body::{Component, Json};
+use crate::http::body::{self, Json};
 use crate::http::manifest::ManifestView;
 use crate::http::parameters::{InPath, InQuery};
 use crate::http::plugins::{VersionView, get};
@@ -67,12 +67,12 @@ async fn upload_plugin(
     State(api): State<Api>,
     owner: Owner,
     InQuery(query): InQuery<UploadQuery>,
-    component: Component,
+    request: Request,
 ) -> Result<(StatusCode, Json<VersionView>), Problem> {
     owner.may(Scope::Manage)?;
     let activate = query.activate.unwrap_or(true);
-    let added = api.plugins.add(owner.tenant, component.0, Origin::Uploaded, activate).await;
-    let (plugin, version) = added?;
+    let component = body::component(request).await?;
+    let (plugin, version) = api.plugins.add(owner.tenant, component, Origin::Uploaded, activate).await?;
     Ok((StatusCode::CREATED, Json(VersionView::of(&plugin, &version))))
 }
 
@@ -83,10 +83,10 @@ async fn upload_plugin(
 async fn check_component(
     State(api): State<Api>,
     owner: Owner,
-    component: Component,
+    request: Request,
 ) -> Result<Json<CheckedComponent>, Problem> {
     owner.may(Scope::Manage)?;
-    check(&api, component).await.map(Json)
+    check(&api, request).await.map(Json)
 }
 
 /// Check a component as the next version of a plugin, without keeping it
@@ -98,11 +98,11 @@ async fn check_plugin(
     State(api): State<Api>,
     owner: Owner,
     InPath(plugin): InPath<PluginId>,
-    component: Component,
+    request: Request,
 ) -> Result<Json<CheckedComponent>, Problem> {
     owner.may(Scope::Manage)?;
     let plugin = get(&api, &owner, plugin).await?;
-    let checked = check(&api, component).await?;
+    let checked = check(&api, request).await?;
     if checked.manifest.id != plugin.name {
         let (found, wanted) = (&checked.manifest.id, &plugin.name);
         let detail = format!("the component's manifest says it is `{found}`, and this plugin is `{wanted}`");
@@ -111,9 +111,10 @@ async fn check_plugin(
     Ok(Json(checked))
 }
 
-async fn check(api: &Api, component: Component) -> Result<CheckedComponent, Problem> {
-    let bytes = component.0.len();
-    let Checked { guest, manifest, log } = api.plugins.check(component.0).await?;
+async fn check(api: &Api, request: Request) -> Result<CheckedComponent, Problem> {
+    let component = body::component(request).await?;
+    let bytes = component.len();
+    let Checked { guest, manifest, log } = api.plugins.check(component).await?;
     Ok(CheckedComponent {
         world: guest.world.as_str(),
         imports: guest.interface.imports.clone(),

@@ -53,7 +53,8 @@ pub(crate) fn signing_secret(
     style: Style,
     given: Option<PastedText>,
 ) -> Result<(Option<Secret>, Option<String>), Problem> {
-    let standard = |text: &str| Secret::from_pasted(text, SecretFormat::Whsec).map_err(|error| invalid("secret", &error));
+    let standard =
+        |text: &str| Secret::from_pasted(text, SecretFormat::Whsec).map_err(|error| invalid("secret", &error));
     match (style, given) {
         (Style::Standard, Some(given)) => Ok((Some(standard(&given.0)?), None)),
         (Style::Standard, None) => {

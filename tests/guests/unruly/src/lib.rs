@@ -44,10 +44,10 @@ impl Provider for Unruly {
         let data = match what {
             "speak-nonsense" => "{not json".to_owned(),
             "flood-output" => format!("\"{}\"", "x".repeat(3 * 1024 * 1024)),
-            "flood-hostcall" => format!("\"{}\"", "x".repeat(20 * 1024 * 1024)),
+            "flood-hostcall" => "x".repeat(9 * 1024 * 1024),
             "fetch-elsewhere" => fetch("https://example.com/"),
             "fetch-metadata" => fetch("https://169.254.169.254/latest/meta-data/"),
-            "fetch-for-ever" => (0..).map(|count| fetch(&format!("https://graph.facebook.com/{count}"))).fold(String::new(), |_, said| said),
+            "fetch-for-ever" => fetch_for_ever(),
             "read-secret" => format!("{:?}", secrets::hmac("other", hookyard_sdk::Digest::Sha256, b"x").is_err()),
             _ => event.payload.clone(),
         };
@@ -65,6 +65,14 @@ fn fetch(url: &str) -> String {
     }
 }
 
+fn fetch_for_ever() -> String {
+    let mut count = 0u64;
+    loop {
+        count += 1;
+        black_box(fetch(&format!("https://graph.facebook.com/{count}")));
+    }
+}
+
 #[expect(clippy::panic, reason = "it is told to")]
 fn misbehave(what: &str) {
     match what {
@@ -78,11 +86,11 @@ fn misbehave(what: &str) {
         "grow" => {
             let mut held = Vec::new();
             loop {
-                held.push(vec![1u8; 1024 * 1024]);
+                held.push(Vec::<u8>::with_capacity(1024 * 1024));
                 black_box(&held);
             }
         }
-        "flood-log" => (0..10_000).for_each(|count| log::info(&format!("line {count} of many, many lines"))),
+        "flood-log" => (0..10_000).for_each(|count| log::info(format!("line {count} of many, many lines"))),
         "flood-host" => loop {
             log::debug("again");
         },

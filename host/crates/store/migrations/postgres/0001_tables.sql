@@ -150,13 +150,7 @@ CREATE TABLE events (
     status TEXT COLLATE "C" NOT NULL,
     due_at BIGINT,                  -- when it may be claimed; none where it has ended
     tries BIGINT NOT NULL,          -- the number of its last claim, which fences every write
-    lead_id TEXT COLLATE "C",                   -- settle_event, for duplicates of it; purge
-    dedup_key BYTEA,              -- the key that it owns; purge
     payload BYTEA NOT NULL,       -- the provider's own JSON
-    data BYTEA,                   -- JSON for receivers
-    outcome BYTEA,                -- JSON
-    delivery_ids BYTEA,           -- its deliveries' ids in lines; delivery_list and purge: a column here costs
-                                    -- nothing, an index over deliveries would cost each of them
     PRIMARY KEY (tenant_id, event_id) -- event_get, event_list, purge
 ) WITH (
     fillfactor = 80,                -- room for the settled version of a row on its own page
@@ -169,6 +163,19 @@ CREATE INDEX events_due ON events (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX events_by_kind ON events (tenant_id, kind, event_id);
 -- event_list of the ends that people look for; PROCESSED is nearly all, and found by the primary key.
 CREATE INDEX events_ended_badly ON events (tenant_id, status, event_id) WHERE status = 'FAILED' OR status = 'DUPLICATE';
+
+-- What became of an event. Not in its row: that would grow as it is settled, and a row that grows moves.
+CREATE TABLE event_outcomes (
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    event_id TEXT COLLATE "C" NOT NULL,
+    lead_id TEXT COLLATE "C",                   -- settle_event, for duplicates of it; purge
+    dedup_key BYTEA,                 -- the key that it owns; purge
+    data BYTEA,                      -- JSON for receivers
+    outcome BYTEA NOT NULL,          -- JSON
+    delivery_ids BYTEA,              -- its deliveries' ids in lines; delivery_list and purge: a column here costs
+                                    -- nothing, an index over deliveries would cost each of them
+    PRIMARY KEY (tenant_id, event_id) -- event_get, event_list, delivery_claim, purge
+);
 
 -- Which kinds of events a tenant has: one row for each account and type. Two may share a hash; a reader compares both.
 CREATE TABLE event_kinds (

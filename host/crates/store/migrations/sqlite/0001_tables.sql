@@ -150,13 +150,7 @@ CREATE TABLE events (
     status TEXT NOT NULL,
     due_at BIGINT,                  -- when it may be claimed; none where it has ended
     tries BIGINT NOT NULL,          -- the number of its last claim, which fences every write
-    lead_id TEXT,                   -- settle_event, for duplicates of it; purge
-    dedup_key BLOB,              -- the key that it owns; purge
     payload BLOB NOT NULL,       -- the provider's own JSON
-    data BLOB,                   -- JSON for receivers
-    outcome BLOB,                -- JSON
-    delivery_ids BLOB,           -- its deliveries' ids in lines; delivery_list and purge: a column here costs
-                                    -- nothing, an index over deliveries would cost each of them
     PRIMARY KEY (tenant_id, event_id) -- event_get, event_list, purge
 );
 -- event_claim, backlog, event_list of RECEIVED: small, because only what is not done is in it.
@@ -165,6 +159,19 @@ CREATE INDEX events_due ON events (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX events_by_kind ON events (tenant_id, kind, event_id);
 -- event_list of the ends that people look for; PROCESSED is nearly all, and found by the primary key.
 CREATE INDEX events_ended_badly ON events (tenant_id, status, event_id) WHERE status = 'FAILED' OR status = 'DUPLICATE';
+
+-- What became of an event. Not in its row: that would grow as it is settled, and a row that grows moves.
+CREATE TABLE event_outcomes (
+    tenant_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    lead_id TEXT,                   -- settle_event, for duplicates of it; purge
+    dedup_key BLOB,                 -- the key that it owns; purge
+    data BLOB,                      -- JSON for receivers
+    outcome BLOB NOT NULL,          -- JSON
+    delivery_ids BLOB,              -- its deliveries' ids in lines; delivery_list and purge: a column here costs
+                                    -- nothing, an index over deliveries would cost each of them
+    PRIMARY KEY (tenant_id, event_id) -- event_get, event_list, delivery_claim, purge
+);
 
 -- Which kinds of events a tenant has: one row for each account and type. Two may share a hash; a reader compares both.
 CREATE TABLE event_kinds (

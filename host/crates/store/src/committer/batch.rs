@@ -26,6 +26,28 @@ pub(super) struct Batch {
     bytes: usize,
 }
 
+/// Whether a transaction finds out which claims were lost. Nearly none are, and asking costs a row for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// Stop as soon as it is known that one was.
+    Little,
+    /// Find out.
+    Much,
+}
+
+/// Why a transaction was given up.
+pub(super) enum Broken {
+    /// Some claim was lost.
+    Short,
+    Store(StoreError),
+}
+
+impl From<StoreError> for Broken {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 /// What a committed transaction says to each.
 struct Answers {
     events: Vec<Settled>,
@@ -78,11 +100,15 @@ impl Batch {
 
     async fn try_commit(&self, context: &Context) -> Result<Answers, StoreError> {
         let started = Stopwatch::now();
-        let mut tries = 1;
+        let (mut tries, mut care) = (1, Care::Little);
         loop {
-            let error = match self.run(context).await {
+            let error = match self.run(context, care).await {
                 Ok(answers) => return Ok(answers),
-                Err(error) => error,
+                Err(Broken::Short) => {
+                    care = Care::Much;
+                    continue;
+                }
+                Err(Broken::Store(error)) => error,
             };
             let again = context.pool.dialect() == Dialect::Postgres
                 && matches!(error, StoreError::Unavailable(_))
@@ -98,17 +124,17 @@ impl Batch {
     }
 
     /// The transaction itself.
-    async fn run(&self, context: &Context) -> Result<Answers, StoreError> {
+    async fn run(&self, context: &Context, care: Care) -> Result<Answers, Broken> {
         let mut tx = context.pool.begin().await?;
         let now = context.time.now();
         let mut kinds = NewKinds::default();
         let logged: Vec<&LoggedEvent> = self.logs.iter().flat_map(|(events, _)| events).collect();
         log::write(&mut tx, &logged, now, &context.kinds, &mut kinds).await?;
         let settlements: Vec<&EventSettlement> = self.events.iter().map(|(settlement, _)| &**settlement).collect();
-        let events = settle_event::write(&mut tx, &settlements, now, &context.kinds, &mut kinds).await?;
+        let events = settle_event::write(&mut tx, &settlements, care, now, (&context.kinds, &mut kinds)).await?;
         let settlements: Vec<&DeliverySettlement> =
             self.deliveries.iter().map(|(settlement, _)| &**settlement).collect();
-        let deliveries = settle_delivery::write(&mut tx, &settlements).await?;
+        let deliveries = settle_delivery::write(&mut tx, &settlements, care).await?;
         kinds.write(&mut tx).await?;
         tx.commit().await?;
         context.kinds.remember(&kinds);

@@ -1,18 +1,18 @@
 //! Commit 3: attempts, and what follows from them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use hookyard_model::delivery::{DeliveryStatus, Next};
 use hookyard_model::id::DeliveryId;
 use hookyard_model::subscription::SubscriptionStatus;
 
+use super::batch::{Broken, Care};
 use crate::db::{Bulk, Tx, Value};
 use crate::store::config_bump;
 use crate::{DeliverySettlement, StoreError};
 
-/// `RETURNING` cannot say whose column it means, on SQLite; hence the names of the settled ones.
-static DELIVERY_SETTLE: Bulk = Bulk::new(
-    "-- delivery_settle()
+const DELIVERY_SETTLE_TEXT: &str = "-- delivery_settle()
     WITH settled (
         at_tenant, at_delivery, at_tries, new_status, new_due_at, new_attempts, new_last_status, new_last_error
     ) AS (VALUES {rows})
@@ -20,10 +20,10 @@ static DELIVERY_SETTLE: Bulk = Bulk::new(
     SET status = new_status, due_at = new_due_at, attempts = new_attempts, last_status = new_last_status,
         last_error = new_last_error
     FROM settled
-    WHERE tenant_id = at_tenant AND delivery_id = at_delivery AND tries = at_tries AND due_at IS NOT NULL
-    RETURNING delivery_id, tries",
-    8,
-);
+    WHERE tenant_id = at_tenant AND delivery_id = at_delivery AND tries = at_tries AND due_at IS NOT NULL";
+static DELIVERY_SETTLE: Bulk = Bulk::new(DELIVERY_SETTLE_TEXT, 8);
+/// `RETURNING` cannot say whose column it means, on SQLite; hence the names of the settled ones.
+static DELIVERY_SETTLE_EACH: Bulk = Bulk::with_suffix(DELIVERY_SETTLE_TEXT, 8, "\n    RETURNING delivery_id, tries");
 
 static ATTEMPT_INSERT: Bulk = Bulk::new(
     "-- attempt_insert()
@@ -36,12 +36,12 @@ static ATTEMPT_INSERT: Bulk = Bulk::new(
     13,
 );
 
-/// Settles all of them; for each, whether its claim held.
-pub(super) async fn write(tx: &mut Tx, settlements: &[&DeliverySettlement]) -> Result<Vec<bool>, StoreError> {
+/// Settles all of them; for each, whether its claim held. Where not all do, it takes `care` to say which.
+pub(super) async fn write(tx: &mut Tx, settlements: &[&DeliverySettlement], care: Care) -> Result<Vec<bool>, Broken> {
     if settlements.is_empty() {
         return Ok(vec![]);
     }
-    let held = fence(tx, settlements).await?;
+    let held = fence(tx, settlements, care).await?;
     let settled = || settlements.iter().zip(&held).filter(|(_, held)| **held).map(|(settlement, _)| *settlement);
     ATTEMPT_INSERT.execute(tx, settled().flat_map(attempt).collect()).await?;
     let mut disabled = false;
@@ -55,16 +55,14 @@ pub(super) async fn write(tx: &mut Tx, settlements: &[&DeliverySettlement]) -> R
     Ok(held)
 }
 
-/// Which claims held.
-async fn fence(tx: &mut Tx, settlements: &[&DeliverySettlement]) -> Result<Vec<bool>, StoreError> {
+/// Which claims hold. Nearly always all of them, and then their number says so.
+async fn fence(tx: &mut Tx, settlements: &[&DeliverySettlement], care: Care) -> Result<Vec<bool>, Broken> {
     let mut values = Vec::with_capacity(settlements.len().saturating_mul(8));
     let mut waiting: HashMap<(DeliveryId, u32), usize> = HashMap::with_capacity(settlements.len());
     for (at, settlement) in settlements.iter().enumerate() {
         // The same claim settled twice is settled once.
-        if waiting.contains_key(&(settlement.delivery, settlement.tries)) {
-            continue;
-        }
-        waiting.insert((settlement.delivery, settlement.tries), at);
+        let Entry::Vacant(entry) = waiting.entry((settlement.delivery, settlement.tries)) else { continue };
+        entry.insert(at);
         let (status, due_at) = match settlement.next {
             Next::Delivered => (DeliveryStatus::Delivered, None),
             Next::RetryAt(at) => (DeliveryStatus::Pending, Some(at)),
@@ -82,8 +80,13 @@ async fn fence(tx: &mut Tx, settlements: &[&DeliverySettlement]) -> Result<Vec<b
             Value::free_text_or_null(attempt.error.as_deref()),
         ]);
     }
+    if care == Care::Little {
+        let count = DELIVERY_SETTLE.execute(tx, values).await?;
+        let all = usize::try_from(count).is_ok_and(|count| count == settlements.len());
+        return if all { Ok(vec![true; settlements.len()]) } else { Err(Broken::Short) };
+    }
     let mut held = vec![false; settlements.len()];
-    for row in DELIVERY_SETTLE.rows(tx, values).await? {
+    for row in DELIVERY_SETTLE_EACH.rows(tx, values).await? {
         let mut cells = row.cells("deliveries");
         let claim = (cells.id("delivery_id")?, cells.count("tries")?);
         if let Some(held) = waiting.get(&claim).and_then(|at| held.get_mut(*at)) {

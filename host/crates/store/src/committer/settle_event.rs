@@ -3,8 +3,9 @@
 //! Told by steps, each one statement for the whole batch:
 //! 1. fence: every event is settled as if it were the first of its kind, where its claim still holds;
 //! 2. dedup: every item's key is inserted; only if some were there already is it asked whose they are;
-//! 3. further items become events, then duplicates are set right, leads and deliveries of the others inserted.
+//! 3. further items become events, duplicates are marked, outcomes, leads and deliveries inserted.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use hookyard_model::delivery::DeliveryStatus;
@@ -13,32 +14,28 @@ use hookyard_model::id::{AccountId, EventId, LeadId, TenantId};
 use hookyard_model::instant::Instant;
 use hookyard_model::limits;
 
+use super::batch::{Broken, Care};
 use super::kinds::{Kinds, NewKinds};
 use crate::db::{Bulk, Tx, Value};
 use crate::{EventEnd, EventSettlement, Item, Settled, StoreError};
 
-/// `RETURNING` cannot say whose column it means, on SQLite; hence the names of the settled ones.
-static EVENT_SETTLE: Bulk = Bulk::new(
-    "-- event_settle()
-    WITH settled (
-        at_tenant, at_event, at_tries, new_status, new_due_at, new_lead, new_key, new_data, new_outcome, new_deliveries
-    ) AS (VALUES {rows})
+const EVENT_SETTLE_TEXT: &str = "-- event_settle()
+    WITH settled (at_tenant, at_event, at_tries, new_status, new_due_at) AS (VALUES {rows})
     UPDATE events
-    SET status = new_status, due_at = new_due_at, lead_id = new_lead, dedup_key = new_key, data = new_data,
-        outcome = new_outcome, delivery_ids = new_deliveries
+    SET status = new_status, due_at = new_due_at
     FROM settled
-    WHERE tenant_id = at_tenant AND event_id = at_event AND tries = at_tries AND due_at IS NOT NULL
-    RETURNING event_id, tries, event_type",
-    10,
-);
+    WHERE tenant_id = at_tenant AND event_id = at_event AND tries = at_tries AND due_at IS NOT NULL";
+static EVENT_SETTLE: Bulk = Bulk::new(EVENT_SETTLE_TEXT, 5);
+/// `RETURNING` cannot say whose column it means, on SQLite; hence the names of the settled ones.
+static EVENT_SETTLE_EACH: Bulk = Bulk::with_suffix(EVENT_SETTLE_TEXT, 5, "\n    RETURNING event_id, tries");
 
 static EVENT_RETYPE: Bulk = Bulk::new(
     "-- event_retype()
-    WITH retyped (tenant_id, event_id, event_type, kind) AS (VALUES {rows})
-    UPDATE events AS e
-    SET event_type = retyped.event_type, kind = retyped.kind
+    WITH retyped (at_tenant, at_event, new_type, new_kind) AS (VALUES {rows})
+    UPDATE events
+    SET event_type = new_type, kind = new_kind
     FROM retyped
-    WHERE e.tenant_id = retyped.tenant_id AND e.event_id = retyped.event_id",
+    WHERE tenant_id = at_tenant AND event_id = at_event AND event_type <> new_type",
     4,
 );
 
@@ -65,30 +62,45 @@ static EVENT_DERIVE: Bulk = Bulk::new(
     "-- event_derive()
     INSERT INTO events (
         tenant_id, event_id, account_id, provider, event_type, kind, received_at, received_by, caused_by, status,
-        tries, payload, lead_id, dedup_key, data, outcome, delivery_ids
+        tries, payload
     )
     VALUES {rows}
     ON CONFLICT DO NOTHING",
-    17,
+    12,
 );
 
 static EVENT_LEADS: Bulk = Bulk::new(
     "-- event_leads()
-    WITH wanted (tenant_id, event_id) AS (VALUES {rows})
-    SELECT e.event_id, e.lead_id
-    FROM wanted CROSS JOIN events AS e
-    WHERE e.tenant_id = wanted.tenant_id AND e.event_id = wanted.event_id AND e.lead_id IS NOT NULL",
+    WITH wanted (at_tenant, at_event) AS (VALUES {rows})
+    SELECT event_id, lead_id
+    FROM wanted CROSS JOIN event_outcomes
+    WHERE tenant_id = at_tenant AND event_id = at_event AND lead_id IS NOT NULL",
     2,
 );
 
 static EVENT_DUPLICATE: Bulk = Bulk::new(
     "-- event_duplicate()
-    WITH duplicate (tenant_id, event_id, status, outcome) AS (VALUES {rows})
-    UPDATE events AS e
-    SET status = duplicate.status, outcome = duplicate.outcome, lead_id = NULL, dedup_key = NULL, delivery_ids = NULL
+    WITH duplicate (at_tenant, at_event, new_status) AS (VALUES {rows})
+    UPDATE events
+    SET status = new_status
     FROM duplicate
-    WHERE e.tenant_id = duplicate.tenant_id AND e.event_id = duplicate.event_id",
-    4,
+    WHERE tenant_id = at_tenant AND event_id = at_event",
+    3,
+);
+
+static OUTCOME_CLEAR: Bulk = Bulk::new(
+    "-- event_outcome_clear()
+    DELETE FROM event_outcomes
+    WHERE (tenant_id, event_id) IN (VALUES {rows})",
+    2,
+);
+
+static OUTCOME_INSERT: Bulk = Bulk::new(
+    "-- event_outcome_insert()
+    INSERT INTO event_outcomes (tenant_id, event_id, lead_id, dedup_key, data, outcome, delivery_ids)
+    VALUES {rows}
+    ON CONFLICT DO NOTHING",
+    7,
 );
 
 static LEAD_INSERT: Bulk = Bulk::new(
@@ -119,28 +131,26 @@ struct Placed<'a> {
     duplicate_of: Option<EventId>,
 }
 
-/// Settles all of them; an answer for each.
+/// Settles all of them; an answer for each. Where not every claim holds, it takes `care` to say which.
 pub(super) async fn write<'a>(
     tx: &mut Tx,
     settlements: &[&'a EventSettlement],
+    care: Care,
     now: Instant,
-    kinds: &Kinds,
-    new_kinds: &mut NewKinds<'a>,
-) -> Result<Vec<Settled>, StoreError> {
+    (kinds, new_kinds): (&Kinds, &mut NewKinds<'a>),
+) -> Result<Vec<Settled>, Broken> {
     if settlements.is_empty() {
         return Ok(vec![]);
     }
-    let types = fence(tx, settlements).await?;
-    let mut placed: Vec<Placed<'a>> = settlements
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| types.contains_key(at))
-        .flat_map(|(at, s)| place(at, s))
-        .collect();
+    let held = fence(tx, settlements, care).await?;
+    let held_ones = || settlements.iter().copied().enumerate().zip(&held).filter(|(_, held)| **held).map(|(s, _)| s);
+    let mut placed: Vec<Placed<'a>> = held_ones().flat_map(|(at, settlement)| place(at, settlement)).collect();
     find_duplicates(tx, &mut placed).await?;
-    retype(tx, &placed, &types, kinds, new_kinds).await?;
     derive(tx, &placed, kinds, new_kinds).await?;
+    retype(tx, &placed, kinds, new_kinds).await?;
     mark_duplicates(tx, &placed).await?;
+    let plain = held_ones().map(|(_, settlement)| settlement);
+    insert_outcomes(tx, plain.collect(), &placed).await?;
     insert_leads(tx, &placed).await?;
     insert_deliveries(tx, &placed, now).await?;
     let mut duplicates: Vec<Vec<bool>> = vec![vec![]; settlements.len()];
@@ -149,54 +159,41 @@ pub(super) async fn write<'a>(
             of_settlement.push(item.duplicate_of.is_some());
         }
     }
-    let answer = |(at, duplicates)| if types.contains_key(&at) { Settled::Done { duplicates } } else { Settled::Lost };
-    Ok(duplicates.into_iter().enumerate().map(answer).collect())
+    let answer = |(duplicates, held)| if held { Settled::Done { duplicates } } else { Settled::Lost };
+    Ok(duplicates.into_iter().zip(held).map(answer).collect())
 }
 
-/// Step 1. Which settlements hold, and the type that each event was logged with.
-async fn fence(tx: &mut Tx, settlements: &[&EventSettlement]) -> Result<HashMap<usize, String>, StoreError> {
-    let mut values = Vec::with_capacity(settlements.len().saturating_mul(10));
+/// Step 1. Which claims hold. Nearly always all of them, and then their number says so.
+async fn fence(tx: &mut Tx, settlements: &[&EventSettlement], care: Care) -> Result<Vec<bool>, Broken> {
+    let mut values = Vec::with_capacity(settlements.len().saturating_mul(5));
     let mut waiting: HashMap<(EventId, u32), usize> = HashMap::with_capacity(settlements.len());
     for (at, settlement) in settlements.iter().enumerate() {
         // The same claim settled twice is settled once.
-        if waiting.contains_key(&(settlement.event, settlement.tries)) {
-            continue;
+        if let Entry::Vacant(entry) = waiting.entry((settlement.event, settlement.tries)) {
+            entry.insert(at);
+            let (status, due_at) = match &settlement.end {
+                EventEnd::Understood { .. } => (EventStatus::Processed, None),
+                EventEnd::Later { due_at, .. } => (EventStatus::Received, Some(*due_at)),
+                EventEnd::Failed { .. } => (EventStatus::Failed, None),
+            };
+            values.extend([settlement.tenant.into(), settlement.event.into(), settlement.tries.into()]);
+            values.extend([status.as_str().into(), Value::from(due_at)]);
         }
-        waiting.insert((settlement.event, settlement.tries), at);
-        values.extend([settlement.tenant.into(), settlement.event.into(), settlement.tries.into()]);
-        values.extend(ended(settlement));
     }
-    let mut types = HashMap::with_capacity(settlements.len());
-    for row in EVENT_SETTLE.rows(tx, values).await? {
+    if care == Care::Little {
+        let count = EVENT_SETTLE.execute(tx, values).await?;
+        let all = usize::try_from(count).is_ok_and(|count| count == settlements.len());
+        return if all { Ok(vec![true; settlements.len()]) } else { Err(Broken::Short) };
+    }
+    let mut held = vec![false; settlements.len()];
+    for row in EVENT_SETTLE_EACH.rows(tx, values).await? {
         let mut cells = row.cells("events");
         let claim = (cells.id("event_id")?, cells.count("tries")?);
-        if let Some(at) = waiting.remove(&claim) {
-            types.insert(at, cells.text("event_type")?);
+        if let Some(held) = waiting.get(&claim).and_then(|at| held.get_mut(*at)) {
+            *held = true;
         }
     }
-    Ok(types)
-}
-
-/// Status, due time, lead, key, data, outcome and deliveries of a settled event, as if it were no duplicate.
-fn ended(settlement: &EventSettlement) -> [Value; 7] {
-    let (status, due_at, outcome, item) = match &settlement.end {
-        EventEnd::Understood { items, outcome } => (EventStatus::Processed, None, outcome, items.first()),
-        EventEnd::Later { due_at, outcome } => (EventStatus::Received, Some(*due_at), outcome, None),
-        EventEnd::Failed { outcome } => (EventStatus::Failed, None, outcome, None),
-    };
-    let outcome = match item {
-        Some(item) => Value::json(&item_outcome(outcome, item, true)),
-        None => Value::json(outcome),
-    };
-    [
-        status.as_str().into(),
-        due_at.into(),
-        item.and_then(lead_id).into(),
-        Value::Bytes(item.map(|item| item.dedup.bytes().to_vec())),
-        Value::free_text_or_null(item.map(|item| item.data.as_str())),
-        outcome,
-        delivery_ids(item),
-    ]
+    Ok(held)
 }
 
 /// Step 2. All keys are inserted in one order, so that two nodes cannot wait for each other's.
@@ -228,17 +225,14 @@ async fn find_duplicates(tx: &mut Tx, placed: &mut [Placed<'_>]) -> Result<(), S
 async fn retype<'a>(
     tx: &mut Tx,
     placed: &[Placed<'a>],
-    types: &HashMap<usize, String>,
     kinds: &Kinds,
     new_kinds: &mut NewKinds<'a>,
 ) -> Result<(), StoreError> {
-    let mut values = Vec::new();
+    let mut values = Vec::with_capacity(placed.len().saturating_mul(4));
     for item in placed.iter().filter(|item| item.first) {
-        if types.get(&item.at).is_some_and(|logged| *logged != item.item.event_type) {
-            let kind = item.kind(kinds, new_kinds);
-            let event_type = item.item.event_type.as_str();
-            values.extend([item.settlement.tenant.into(), item.item.id.into(), event_type.into(), Value::from(kind)]);
-        }
+        let kind = item.kind(kinds, new_kinds);
+        let event_type = item.item.event_type.as_str();
+        values.extend([item.settlement.tenant.into(), item.item.id.into(), event_type.into(), Value::from(kind)]);
     }
     EVENT_RETYPE.execute(tx, values).await?;
     Ok(())
@@ -267,40 +261,75 @@ async fn derive<'a>(
             EventStatus::Processed.as_str().into(),
             settlement.tries.into(),
             Value::free_text("{}"),
-            lead_id(item).into(),
-            item.dedup.bytes().into(),
-            Value::free_text(&item.data),
-            Value::json(&item_outcome(further.outcome, item, false)),
-            delivery_ids(Some(item)),
         ]);
     }
     EVENT_DERIVE.execute(tx, values).await?;
     Ok(())
 }
 
-/// A duplicate names the first one, and its lead.
 async fn mark_duplicates(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    let duplicates = || placed.iter().filter_map(|item| item.duplicate_of.map(|owner| (item, owner)));
+    let status = EventStatus::Duplicate.as_str();
+    let duplicates = placed.iter().filter(|item| item.duplicate_of.is_some());
+    let values = duplicates.flat_map(|item| [item.settlement.tenant.into(), item.item.id.into(), status.into()]);
+    EVENT_DUPLICATE.execute(tx, values.collect()).await?;
+    Ok(())
+}
+
+/// What stands beside each event: those of the items, and those of settlements without any.
+async fn insert_outcomes(
+    tx: &mut Tx,
+    settlements: Vec<&EventSettlement>,
+    placed: &[Placed<'_>],
+) -> Result<(), StoreError> {
+    // Only what was claimed before can have an outcome already.
+    let again = settlements.iter().filter(|settlement| settlement.tries > 1);
+    let values = again.flat_map(|settlement| [settlement.tenant.into(), Value::from(settlement.event)]).collect();
+    OUTCOME_CLEAR.execute(tx, values).await?;
+    let leads = leads_of_owners(tx, placed).await?;
+    let mut values = Vec::with_capacity(settlements.len().saturating_mul(7));
+    for settlement in settlements {
+        let outcome = match &settlement.end {
+            EventEnd::Understood { items, outcome } if items.is_empty() => outcome,
+            EventEnd::Understood { .. } => continue,
+            EventEnd::Later { outcome, .. } | EventEnd::Failed { outcome } => outcome,
+        };
+        values.extend([settlement.tenant.into(), settlement.event.into()]);
+        values.extend([Value::Text(None), Value::Bytes(None), Value::Bytes(None)]);
+        values.extend([Value::json(outcome), Value::Bytes(None)]);
+    }
+    for item in placed {
+        let outcome = item_outcome(item, &leads);
+        let owns = item.duplicate_of.is_none();
+        values.extend([
+            item.settlement.tenant.into(),
+            item.item.id.into(),
+            item.item.lead.as_ref().filter(|_| owns).map(|(id, _)| *id).into(),
+            Value::Bytes(owns.then(|| item.item.dedup.bytes().to_vec())),
+            Value::free_text(&item.item.data),
+            Value::json(&outcome),
+            if owns { delivery_ids(item.item) } else { Value::Bytes(None) },
+        ]);
+    }
+    OUTCOME_INSERT.execute(tx, values).await?;
+    Ok(())
+}
+
+/// The leads of the events that duplicates repeat, in the table or in this very batch.
+async fn leads_of_owners(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<HashMap<EventId, LeadId>, StoreError> {
     let owners: HashSet<(TenantId, EventId)> =
-        duplicates().map(|(item, owner)| (item.settlement.tenant, owner)).collect();
+        placed.iter().filter_map(|item| Some((item.settlement.tenant, item.duplicate_of?))).collect();
+    if owners.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let first = placed.iter().filter(|item| item.duplicate_of.is_none());
+    let mut leads: HashMap<EventId, LeadId> =
+        first.filter_map(|item| Some((item.item.id, item.item.lead.as_ref()?.0))).collect();
     let values = owners.into_iter().flat_map(|(tenant, event)| [Value::from(tenant), Value::from(event)]).collect();
-    let mut leads: HashMap<EventId, LeadId> = HashMap::new();
     for row in EVENT_LEADS.rows(tx, values).await? {
-        let mut cells = row.cells("events");
+        let mut cells = row.cells("event_outcomes");
         leads.insert(cells.id("event_id")?, cells.id("lead_id")?);
     }
-    let mut values = Vec::new();
-    for (item, owner) in duplicates() {
-        let outcome = Outcome {
-            duplicate_of: Some(owner),
-            lead: leads.get(&owner).copied(),
-            ..item_outcome(item.outcome, item.item, item.first)
-        };
-        let status = EventStatus::Duplicate.as_str();
-        values.extend([item.settlement.tenant.into(), item.item.id.into(), status.into(), Value::json(&outcome)]);
-    }
-    EVENT_DUPLICATE.execute(tx, values).await?;
-    Ok(())
+    Ok(leads)
 }
 
 async fn insert_leads(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), StoreError> {
@@ -351,28 +380,26 @@ fn place(at: usize, settlement: &EventSettlement) -> Vec<Placed<'_>> {
         .collect()
 }
 
-/// What stands beside an item; the log and the effects of the run stand beside the event alone.
-fn item_outcome(outcome: &Outcome, item: &Item, first: bool) -> Outcome {
+/// What stands beside an item; the log and the effects of the run stand beside the event alone. A duplicate names the
+/// first one, and its lead.
+fn item_outcome(placed: &Placed<'_>, leads: &HashMap<EventId, LeadId>) -> Outcome {
+    let Placed { outcome, item, first, duplicate_of, .. } = placed;
+    let fanout = if item.outcome_fanout.is_empty() && *first { &outcome.fanout } else { &item.outcome_fanout };
     Outcome {
         normalized_by: outcome.normalized_by.clone(),
-        lead: lead_id(item),
-        duplicate_of: None,
-        reason: outcome.reason.clone(),
-        log: if first { outcome.log.clone() } else { vec![] },
-        effects: if first { outcome.effects } else { 0 },
-        fanout: if item.outcome_fanout.is_empty() && first {
-            outcome.fanout.clone()
-        } else {
-            item.outcome_fanout.clone()
+        lead: match duplicate_of {
+            Some(owner) => leads.get(owner).copied(),
+            None => item.lead.as_ref().map(|(id, _)| *id),
         },
+        duplicate_of: *duplicate_of,
+        reason: outcome.reason.clone(),
+        log: if *first { outcome.log.clone() } else { vec![] },
+        effects: if *first { outcome.effects } else { 0 },
+        fanout: fanout.clone(),
     }
 }
 
-fn lead_id(item: &Item) -> Option<LeadId> {
-    item.lead.as_ref().map(|(id, _)| *id)
-}
-
-fn delivery_ids(item: Option<&Item>) -> Value {
-    let ids: Vec<String> = item.iter().flat_map(|item| &item.deliveries).map(|delivery| delivery.id.text()).collect();
+fn delivery_ids(item: &Item) -> Value {
+    let ids: Vec<String> = item.deliveries.iter().map(|delivery| delivery.id.text()).collect();
     if ids.is_empty() { Value::Bytes(None) } else { Value::free_text(&ids.join("\n")) }
 }

@@ -1,8 +1,9 @@
 //! Statements of many rows.
 //!
 //! The cost of a statement is mostly the trip to the thread or server that runs it, so a batch sends few statements
-//! of many rows. The rows go out in chunks of a few fixed sizes, because every size is a text of its own and has to
-//! be prepared once on each connection.
+//! of many rows. Every number of rows is a text of its own that has to be prepared once on each connection, so there
+//! are few sizes, and a chunk is filled up to the next one by repeating its last row. Hence the rule for every
+//! statement here: a row that comes twice does what it does once (and a row that is read may be read twice).
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,27 +14,42 @@ use super::tx::Tx;
 use super::value::Value;
 use crate::StoreError;
 
-const SIZES: [usize; 4] = [64, 16, 4, 1];
+/// On PostgreSQL a size is dearer: every connection plans each and keeps the plan.
+const POSTGRES_SIZES: &[usize] = &[1, 2, 4, 8, 16, 32, 64, 128];
+const SQLITE_SIZES: &[usize] =
+    &[1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128];
+const SIZES_MAX: usize = 24;
 
 /// A statement whose text has `{rows}` where the rows go: `(?, ?), (?, ?)`.
 pub(crate) struct Bulk {
     text: &'static str,
+    suffix: &'static str,
     columns: usize,
-    sqlite: [OnceLock<Arc<str>>; 4],
-    postgres: [OnceLock<Arc<str>>; 4],
+    sqlite: [OnceLock<Arc<str>>; SIZES_MAX],
+    postgres: [OnceLock<Arc<str>>; SIZES_MAX],
 }
 
 impl Bulk {
     pub(crate) const fn new(text: &'static str, columns: usize) -> Self {
-        Self { text, columns, sqlite: [const { OnceLock::new() }; 4], postgres: [const { OnceLock::new() }; 4] }
+        Self::with_suffix(text, columns, "")
+    }
+
+    /// As [`new`](Self::new), with more text behind.
+    pub(crate) const fn with_suffix(text: &'static str, columns: usize, suffix: &'static str) -> Self {
+        Self {
+            text,
+            suffix,
+            columns,
+            sqlite: [const { OnceLock::new() }; SIZES_MAX],
+            postgres: [const { OnceLock::new() }; SIZES_MAX],
+        }
     }
 
     /// Runs it for all of `values` (row after row); how many rows it affected.
     pub(crate) async fn execute(&self, tx: &mut Tx, values: Vec<Value>) -> Result<u64, StoreError> {
         let mut affected: u64 = 0;
         let mut rest = values.into_iter();
-        while let Some((text, size)) = self.chunk(tx.dialect(), rest.len()) {
-            let chunk = rest.by_ref().take(size).collect();
+        while let Some((text, chunk)) = self.chunk(tx.dialect(), &mut rest) {
             affected = affected.saturating_add(tx.execute_text(text, chunk).await?);
         }
         Ok(affected)
@@ -43,8 +59,7 @@ impl Bulk {
     pub(crate) async fn rows(&self, tx: &mut Tx, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::new();
         let mut rest = values.into_iter();
-        while let Some((text, size)) = self.chunk(tx.dialect(), rest.len()) {
-            let chunk = rest.by_ref().take(size).collect();
+        while let Some((text, chunk)) = self.chunk(tx.dialect(), &mut rest) {
             rows.extend(tx.rows_text(text, chunk).await?);
         }
         Ok(rows)
@@ -54,26 +69,33 @@ impl Bulk {
     pub(crate) async fn read(&self, pool: &Pool, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::new();
         let mut rest = values.into_iter();
-        while let Some((text, size)) = self.chunk(pool.dialect(), rest.len()) {
-            let chunk = rest.by_ref().take(size).collect();
+        while let Some((text, chunk)) = self.chunk(pool.dialect(), &mut rest) {
             rows.extend(pool.rows_text(text, chunk).await?);
         }
         Ok(rows)
     }
 
-    /// The largest chunk that `values_left` fill, and how many values it takes.
-    fn chunk(&self, dialect: Dialect, values_left: usize) -> Option<(Arc<str>, usize)> {
-        let cache = match dialect {
-            Dialect::Sqlite => &self.sqlite,
-            Dialect::Postgres => &self.postgres,
-        };
-        let (size, slot) =
-            SIZES.iter().zip(cache).find(|(size, _)| size.saturating_mul(self.columns) <= values_left.max(1))?;
-        if values_left == 0 {
+    /// The next rows, filled up to a size, and the text for them.
+    fn chunk(&self, dialect: Dialect, rest: &mut std::vec::IntoIter<Value>) -> Option<(Arc<str>, Vec<Value>)> {
+        let rows_left = rest.len().div_ceil(self.columns);
+        if rows_left == 0 {
             return None;
         }
+        let (sizes, cache) = match dialect {
+            Dialect::Sqlite => (SQLITE_SIZES, &self.sqlite),
+            Dialect::Postgres => (POSTGRES_SIZES, &self.postgres),
+        };
+        let fits = sizes.iter().zip(cache).find(|(size, _)| **size >= rows_left);
+        let (size, slot) = fits.or_else(|| sizes.iter().zip(cache).last())?;
+        let values_wanted = size.saturating_mul(self.columns);
+        let mut chunk = Vec::with_capacity(values_wanted);
+        chunk.extend(rest.by_ref().take(values_wanted));
+        while chunk.len() < values_wanted {
+            let last_row = chunk.len().saturating_sub(self.columns);
+            chunk.extend_from_within(last_row..);
+        }
         let text = slot.get_or_init(|| self.render(dialect, *size));
-        Some((Arc::clone(text), size.saturating_mul(self.columns)))
+        Some((Arc::clone(text), chunk))
     }
 
     fn render(&self, dialect: Dialect, size: usize) -> Arc<str> {
@@ -89,7 +111,7 @@ impl Bulk {
             }
             rows.push(')');
         }
-        self.text.replace("{rows}", &rows).into()
+        [&self.text.replace("{rows}", &rows), self.suffix].concat().into()
     }
 }
 
@@ -100,14 +122,26 @@ mod tests {
     static PAIRS: Bulk = Bulk::new("VALUES {rows}", 2);
 
     #[test]
-    fn rows_go_out_in_a_few_fixed_sizes_and_every_row_once() {
-        let mut left = 2 * 87;
-        let mut sizes = vec![];
-        while let Some((_, values)) = PAIRS.chunk(Dialect::Sqlite, left) {
-            sizes.push(values / 2);
-            left -= values;
+    fn every_row_goes_out_and_the_last_one_fills_the_chunk_up() {
+        for (dialect, rows, expected) in [
+            (Dialect::Sqlite, 300_i64, vec![128, 128, 48]),
+            (Dialect::Sqlite, 9, vec![10]),
+            (Dialect::Postgres, 9, vec![16]),
+            (Dialect::Postgres, 0, vec![]),
+        ] {
+            let values: Vec<Value> = (0..rows).flat_map(|row| [Value::from(row), Value::from(row)]).collect();
+            let mut rest = values.into_iter();
+            let (mut sizes, mut seen) = (vec![], std::collections::BTreeSet::new());
+            while let Some((_, chunk)) = PAIRS.chunk(dialect, &mut rest) {
+                sizes.push(chunk.len() / 2);
+                seen.extend(chunk.iter().map(|value| match value {
+                    Value::Int(number) => number.unwrap(),
+                    other => panic!("{other:?} was never in"),
+                }));
+            }
+            assert_eq!(sizes, expected);
+            assert_eq!(seen.len(), usize::try_from(rows).unwrap());
         }
-        assert_eq!(sizes, [64, 16, 4, 1, 1, 1]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{OpenError, StoreError};
 /// Releases before this one can lose a log that two connections check-point at once.
 const VERSION_MIN: [u32; 3] = [3, 51, 3];
 /// Pages that the writer keeps in memory, in KiB: the indexes' upper levels and the rows that are settled soon.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// Pages after which the log is written back: enough that a page which many commits touched is written back once.
 const CHECKPOINT_PAGES: i64 = 4_000;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,10 +29,12 @@ pub(crate) async fn open(path: &Path, readers_max: u32, latch: Latch) -> Result<
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
-        .statement_cache_capacity(512);
+        .statement_cache_capacity(1_024);
     let writes = options
         .clone()
         .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+        // A statement of many rows keeps what it may have to undo; in memory, and not in a file of its own.
+        .pragma("temp_store", "MEMORY")
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
         .row_buffer_size(512)
         .thread_name(|_| "hookyard-sqlite-writer".to_owned());

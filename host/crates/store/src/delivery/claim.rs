@@ -15,10 +15,11 @@ const EXCLUDE_SIZES: [usize; 4] = [0, 8, 64, 512];
 
 static DELIVERED_EVENTS: Bulk = Bulk::new(
     "-- delivered_events()
-    WITH wanted (wanted_tenant, wanted_event) AS (VALUES {rows})
-    SELECT tenant_id, event_id, event_type, provider, received_at, data
-    FROM wanted CROSS JOIN events
-    WHERE tenant_id = wanted_tenant AND event_id = wanted_event",
+    WITH wanted (at_tenant, at_event) AS (VALUES {rows})
+    SELECT e.tenant_id, e.event_id, e.event_type, e.provider, e.received_at, o.data
+    FROM wanted CROSS JOIN events AS e
+    LEFT JOIN event_outcomes AS o ON o.tenant_id = e.tenant_id AND o.event_id = e.event_id
+    WHERE e.tenant_id = at_tenant AND e.event_id = at_event",
     2,
 );
 

@@ -80,10 +80,10 @@ impl Store {
     ) -> Result<Vec<DeliveryRow>, StoreError> {
         let sql = "-- event_delivery_ids()
             SELECT tenant_id, event_id, delivery_ids
-            FROM events
+            FROM event_outcomes
             WHERE tenant_id = $1 AND event_id = $2";
         let Some(row) = self.pool().row(sql, vec![tenant.into(), event.into()]).await? else { return Ok(vec![]) };
-        let mut cells = row.cells("events");
+        let mut cells = row.cells("event_outcomes");
         cells.text("tenant_id")?;
         cells.text("event_id")?;
         let ids = cells.free_text_or_null("delivery_ids")?.unwrap_or_default();
@@ -96,6 +96,7 @@ impl Store {
                 && filter.status.is_none_or(|status| status == delivery.status)
         });
         deliveries.sort_by_key(|delivery| std::cmp::Reverse(delivery.id));
+        deliveries.dedup_by_key(|delivery| delivery.id);
         deliveries.truncate(usize::try_from(page.rows_max()).unwrap_or_default());
         Ok(deliveries)
     }

@@ -103,9 +103,15 @@ async fn park(tx: &mut Tx, row: &Row, error: &StoreError) -> Result<(), StoreErr
     let outcome = Outcome { reason: Some(format!("the stored event cannot be read: {error}")), ..Outcome::default() };
     let sql = "-- event_park()
         UPDATE events
-        SET status = $3, due_at = NULL, outcome = $4
+        SET status = $3, due_at = NULL
         WHERE tenant_id = $1 AND event_id = $2";
-    let values = vec![tenant.into(), event.into(), EventStatus::Failed.as_str().into(), Value::json(&outcome)];
-    tx.execute(sql, values).await?;
+    let failed = EventStatus::Failed.as_str();
+    tx.execute(sql, vec![tenant.as_str().into(), event.as_str().into(), failed.into()]).await?;
+    let sql = "-- event_park_outcome()
+        INSERT INTO event_outcomes (tenant_id, event_id, outcome)
+        VALUES ($1, $2, $3)
+        ON CONFLICT (tenant_id, event_id) DO UPDATE
+        SET outcome = excluded.outcome";
+    tx.execute(sql, vec![tenant.into(), event.into(), Value::json(&outcome)]).await?;
     Ok(())
 }

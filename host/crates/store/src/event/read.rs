@@ -18,16 +18,19 @@ const KINDS_MAX: i64 = 64;
 /// Sizes of the merge, each a statement of its own.
 const MERGE_SIZES: [usize; 4] = [1, 4, 16, 64];
 
-const COLUMNS: &str = "tenant_id, event_id, account_id, provider, event_type, provider_event_id, occurred_at,
-            received_at, received_by, caused_by, status, due_at, tries, outcome";
+const COLUMNS: &str = "e.tenant_id, e.event_id, e.account_id, e.provider, e.event_type, e.provider_event_id,
+            e.occurred_at, e.received_at, e.received_by, e.caused_by, e.status, e.due_at, e.tries, o.outcome";
+const WITH_OUTCOMES: &str = "events AS e
+            LEFT JOIN event_outcomes AS o ON o.tenant_id = e.tenant_id AND o.event_id = e.event_id";
 
 static EVENT_ROWS: Bulk = Bulk::new(
     "-- event_rows()
-    WITH wanted (wanted_tenant, wanted_event) AS (VALUES {rows})
-    SELECT tenant_id, event_id, account_id, provider, event_type, provider_event_id, occurred_at, received_at,
-        received_by, caused_by, status, due_at, tries, outcome
-    FROM wanted CROSS JOIN events
-    WHERE tenant_id = wanted_tenant AND event_id = wanted_event",
+    WITH wanted (at_tenant, at_event) AS (VALUES {rows})
+    SELECT e.tenant_id, e.event_id, e.account_id, e.provider, e.event_type, e.provider_event_id, e.occurred_at,
+        e.received_at, e.received_by, e.caused_by, e.status, e.due_at, e.tries, o.outcome
+    FROM wanted CROSS JOIN events AS e
+    LEFT JOIN event_outcomes AS o ON o.tenant_id = e.tenant_id AND o.event_id = e.event_id
+    WHERE e.tenant_id = at_tenant AND e.event_id = at_event",
     2,
 );
 
@@ -50,9 +53,9 @@ impl Store {
     ) -> Result<Option<(EventRow, EventBodies)>, StoreError> {
         let sql = format!(
             "-- event_get()
-            SELECT {COLUMNS}, payload, data
-            FROM events
-            WHERE tenant_id = $1 AND event_id = $2"
+            SELECT {COLUMNS}, e.payload, o.data
+            FROM {WITH_OUTCOMES}
+            WHERE e.tenant_id = $1 AND e.event_id = $2"
         );
         let rows = self.pool().rows_text(sql.into(), vec![tenant.into(), id.into()]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
@@ -94,21 +97,21 @@ impl Store {
     ) -> Result<Vec<EventRow>, StoreError> {
         // An expression in place of the column keeps the planner from reading all of the tenant's events.
         let (status, tenant_column) = match filter.status {
-            None => ("", "tenant_id"),
-            Some(EventStatus::Processed) => ("AND status = 'PROCESSED'", "tenant_id"),
-            Some(EventStatus::Failed) => ("AND status = 'FAILED'", "tenant_id"),
-            Some(EventStatus::Duplicate) => ("AND status = 'DUPLICATE'", "tenant_id"),
-            Some(EventStatus::Received) => ("AND due_at >= 0 AND status = 'RECEIVED'", "tenant_id || ''"),
+            None => ("", "e.tenant_id"),
+            Some(EventStatus::Processed) => ("AND e.status = 'PROCESSED'", "e.tenant_id"),
+            Some(EventStatus::Failed) => ("AND e.status = 'FAILED'", "e.tenant_id"),
+            Some(EventStatus::Duplicate) => ("AND e.status = 'DUPLICATE'", "e.tenant_id"),
+            Some(EventStatus::Received) => ("AND e.due_at >= 0 AND e.status = 'RECEIVED'", "e.tenant_id || ''"),
         };
         let sql = format!(
             "-- event_scan()
             SELECT {COLUMNS}
-            FROM events
-            WHERE {tenant_column} = $1 AND event_id >= $2 AND event_id < $3 {status}
-                AND (account_id = $4 OR $4 IS NULL)
-                AND (event_type = $5 OR $5 IS NULL)
-                AND (provider = $6 OR $6 IS NULL)
-            ORDER BY event_id DESC
+            FROM {WITH_OUTCOMES}
+            WHERE {tenant_column} = $1 AND e.event_id >= $2 AND e.event_id < $3 {status}
+                AND (e.account_id = $4 OR $4 IS NULL)
+                AND (e.event_type = $5 OR $5 IS NULL)
+                AND (e.provider = $6 OR $6 IS NULL)
+            ORDER BY e.event_id DESC
             LIMIT $7"
         );
         let values = vec![
@@ -173,6 +176,7 @@ impl Store {
         let mut events: Vec<EventRow> =
             rows.iter().map(|row| read(&mut row.cells("events"))).collect::<Result<_, StoreError>>()?;
         events.sort_by_key(|event| std::cmp::Reverse(event.id));
+        events.dedup_by_key(|event| event.id);
         Ok(events)
     }
 }

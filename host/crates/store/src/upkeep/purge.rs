@@ -29,6 +29,8 @@ static DEDUP_KEYS: Bulk = Bulk::new(
     WHERE (tenant_id, account_id, dedup_key) IN (VALUES {rows})",
     3,
 );
+static OUTCOMES: Bulk =
+    Bulk::new("-- purge_outcomes()\nDELETE FROM event_outcomes\nWHERE (tenant_id, event_id) IN (VALUES {rows})", 2);
 static EVENTS: Bulk =
     Bulk::new("-- purge_events()\nDELETE FROM events\nWHERE (tenant_id, event_id) IN (VALUES {rows})", 2);
 
@@ -71,8 +73,9 @@ impl Store {
 /// A page of ended events in the order of their keys, behind the last one of the page before.
 async fn page(tx: &mut Tx, before: EventId, limit: u32, last: (&str, &str)) -> Result<Vec<Ended>, StoreError> {
     let sql = "-- purge_find()
-        SELECT e.tenant_id, e.event_id, e.account_id, e.dedup_key, e.lead_id, e.delivery_ids
+        SELECT e.tenant_id, e.event_id, e.account_id, o.dedup_key, o.lead_id, o.delivery_ids
         FROM tenants AS t CROSS JOIN events AS e
+        LEFT JOIN event_outcomes AS o ON o.tenant_id = e.tenant_id AND o.event_id = e.event_id
         WHERE e.tenant_id = t.tenant_id
             AND e.event_id < $1
             AND e.due_at IS NULL
@@ -115,5 +118,7 @@ async fn delete(tx: &mut Tx, ended: &[Ended]) -> Result<u64, StoreError> {
     let keys = keys.flat_map(|(ended, key)| [ended.tenant.as_str().into(), ended.account.as_str().into(), key.into()]);
     DEDUP_KEYS.execute(tx, keys.collect()).await?;
     let events = done().flat_map(|ended| [ended.tenant.as_str().into(), Value::from(ended.event.as_str())]);
-    EVENTS.execute(tx, events.collect()).await
+    let events: Vec<Value> = events.collect();
+    OUTCOMES.execute(tx, events.clone()).await?;
+    EVENTS.execute(tx, events).await
 }

@@ -41,10 +41,8 @@ fn change(text: &str) -> Result<AccountPatch, Problem> {
 
 #[test]
 fn an_account_is_taken_in_either_spelling_with_all_it_needs() {
-    let created = new(
-        r#"{"provider":"shop","account_key":"1","name":" A ","secrets":{"key":["a","b"]},
-            "credentials":{"token":"t"},"settings":{"region":"eu"},"default_country":"de"}"#,
-    )
+    let created = new(r#"{"provider":"shop","account_key":"1","name":" A ","secrets":{"key":["a","b"]},
+            "credentials":{"token":"t"},"settings":{"region":"eu"},"default_country":"de"}"#)
     .unwrap();
     assert_eq!(created.account.account_key, "1");
     assert_eq!(created.account.name.as_deref(), Some("A"));
