@@ -1,8 +1,8 @@
 //! The demo: Hookyard whole, in one process, against a world of its own.
 //!
-//! It starts a host on SQLite in a fresh folder, a [simulated Graph API](graph) and a [receiver](receiver), connects
+//! It starts a host on SQLite in a fresh folder, a simulated Graph API ([`graph`]) and a [`receiver`], connects
 //! accounts and a subscription through the API as a person would, posts webhooks as providers do, and tells the
-//! [story](story) of each as it happens. Nothing in it is staged: the signatures are real, the providers run in the
+//! story of each as it happens. Nothing in it is staged: the signatures are real, the providers run in the
 //! sandbox, the rows are on disk before anybody is answered, and the receiver checks what it gets. With `once` it ends
 //! by itself, and well only if everything came out as it should.
 

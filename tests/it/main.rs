@@ -11,6 +11,7 @@ mod api;
 mod crash;
 mod demo;
 mod command_line;
+mod author;
 
 use support::{Databases, TestApp};
 

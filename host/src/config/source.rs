@@ -8,8 +8,15 @@ use super::setting::{SETTINGS, Setting};
 /// What every variable of ours begins with.
 const PREFIX: &str = "HOOKYARD_";
 /// Variables that are no keys: the file's own, the remote commands', the SDK's.
-const OTHERS: [&str; 6] =
-    ["HOOKYARD_CONFIG", "HOOKYARD_URL", "HOOKYARD_KEY", "HOOKYARD_TENANT", "HOOKYARD_SDK", "HOOKYARD_FIXTURES"];
+const OTHERS: [&str; 7] = [
+    "HOOKYARD_CONFIG",
+    "HOOKYARD_URL",
+    "HOOKYARD_KEY",
+    "HOOKYARD_TENANT",
+    "HOOKYARD_SDK",
+    "HOOKYARD_FIXTURES",
+    "HOOKYARD_SECRET",
+];
 
 /// Where a value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

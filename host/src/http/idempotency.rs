@@ -3,7 +3,7 @@
 //! A key belongs to a tenant, or to the operator where it acts for itself, and stands for one path and one body: with
 //! another of either it is a 409. Answers are kept for 24 hours, where repeating the request would not help: 2xx and
 //! 4xx, but not 401, 403 and 429, which are about the caller and the moment, and not 5xx. Two requests at once with
-//! the same key take [`turns`], and the second gets the first one's answer.
+//! the same key take `turns`, and the second gets the first one's answer.
 //!
 //! A caller that hangs up does not stop what it asked for, so that the answer is there when it comes back. What shows
 //! a secret once ([`ShownOnce`]) is kept with null in the secret's place.

@@ -83,9 +83,7 @@ impl<'a> Paging<'a> {
         show: impl Fn(R) -> T,
     ) -> Result<Page<T>, Problem> {
         let shown = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        // The store gives at most `PAGE_MAX` rows, so a full page of that many says nothing of the next, which may
-        // then turn out to be empty.
-        let more = rows.len() > shown || (rows.len() == shown && self.limit == limits::PAGE_MAX);
+        let more = rows.len() > shown;
         rows.truncate(shown);
         let next_cursor = match rows.last() {
             Some(last) if more => Some(self.seal(&id(last))?),

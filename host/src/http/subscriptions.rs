@@ -1,7 +1,7 @@
 //! Subscriptions: where a tenant's events are forwarded, at `/api/v1/webhooks`.
 //!
 //! In style `standard` deliveries are always signed: where no secret is given one is made, and shown once. A secret
-//! that was given is not shown at all; its owner has it. [`make`] is what all ways to a subscription share.
+//! that was given is not shown at all; its owner has it. `make` is what all ways to a subscription share.
 
 pub(crate) mod make;
 

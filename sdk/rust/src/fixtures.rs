@@ -57,6 +57,7 @@
 //!   "company", "rawFieldData": [{"name", "value"}], "customFields": [{"name", "value"}], "formId", "campaignId",
 //!   "adId", "createdAt", "consents": [{"key", "given"}], "isTest"}`.
 //! - `page`: `{"items", "next", "total"}`, the items like `events`.
+//! - `proved`: false where `secrets.json` must not prove the request. For the host's run; a native one makes no proofs.
 //!
 //! JSON is compared as values, whatever the order of an object's keys, but numbers by their text: `1` is not `1.0`,
 //! and the last digit of an id counts. Instants are milliseconds.

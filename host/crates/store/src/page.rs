@@ -13,7 +13,7 @@ use crate::db::Value;
 pub struct PageRequest<I> {
     /// Go on behind this one (exclusive); from the newest where none.
     pub after: Option<I>,
-    /// Most rows; more than `limits::PAGE_MAX` counts as that.
+    /// Most rows; at most one more than `limits::PAGE_MAX`, by which a reader sees that there is a next page.
     pub limit: u32,
 }
 
@@ -25,7 +25,7 @@ impl<I> PageRequest<I> {
     }
 
     pub(crate) fn rows_max(&self) -> i64 {
-        i64::from(self.limit.min(limits::PAGE_MAX))
+        i64::from(self.limit.min(limits::PAGE_MAX + 1))
     }
 }
 
