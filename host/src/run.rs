@@ -108,8 +108,8 @@ impl Host {
         let egress = egress(&config, around.resolver)?;
         let metrics = Arc::new(Metrics::default());
         let shared = Shared { store, directory, plugins, egress, metrics, clock: around.clock };
-        let (to_deliver, deliveries) = Handoff::new(limits::NORMALIZE_QUEUE_MAX);
-        let (to_normalize, events) = Handoff::new(limits::NORMALIZE_QUEUE_MAX);
+        let (to_deliver, deliveries) = Handoff::new(limits::HANDOFF_ROWS_MAX);
+        let (to_normalize, events) = Handoff::new(limits::HANDOFF_ROWS_MAX);
         let deliver = Arc::new(shared.deliver());
         let normalize = Arc::new(shared.normalize(to_deliver));
         let front = Arc::new(shared.front(to_normalize));

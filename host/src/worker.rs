@@ -20,6 +20,8 @@ use tokio_util::task::TaskTracker;
 
 /// Rows that one claim takes at most.
 const CLAIM_ROWS_MAX: usize = 256;
+/// Between two claims where the first found all that it asked for.
+const BREATH: Duration = Duration::from_millis(1);
 
 /// One stage of the pipeline, seen from its worker.
 pub trait Stage: Send + Sync + 'static {
@@ -101,12 +103,14 @@ pub async fn run<S: Stage>(
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            Some(row) = intake.recv() => worker.work(slot, row),
             () = sleep_until(look_at) => {
                 drop(slot);
                 let more = worker.claim().await;
-                look_at = Instant::now() + if more { Duration::ZERO } else { pace.poll };
+                // Before what comes through memory, or a steady stream of it would starve what waits in the table;
+                // and after a breath, or the table would starve the stream.
+                look_at = Instant::now() + if more { BREATH } else { pace.poll };
             }
+            Some(row) = intake.recv() => worker.work(slot, row),
             () = changes.wait() => look_at = look_at.min(Instant::now() + pace.rest),
         }
     }

@@ -1,12 +1,14 @@
 //! The event log: commit 1, and the 2xx that means it.
 //!
 //! All events of one request are logged together or not at all. As many as `normalize` has room for are born claimed
-//! and handed on through memory once they are durable; the rest are due at once for whoever is free, on any node.
+//! and handed on through memory once they are durable; the rest, and those whose payload is too heavy to wait in memory,
+//! are due at once for whoever is free, on any node.
 
 use std::sync::Arc;
 
 use hookyard_model::event::{ClaimedEvent, NewEvent, PluginRun};
 use hookyard_model::id::EventId;
+use hookyard_model::limits;
 use hookyard_model::plugin::PluginVersion;
 use hookyard_store::{Claim, LoggedEvent, Store, StoreError};
 
@@ -45,7 +47,8 @@ impl EventLog {
         let mut logged = Vec::new();
         let mut handed = Vec::new();
         for event in events {
-            let claim = match self.next.reserve() {
+            let is_light = event.payload.len() <= limits::HANDOFF_BYTES_MAX;
+            let claim = match is_light.then(|| self.next.reserve()).flatten() {
                 Some(place) => {
                     handed.push((place, ClaimedEvent { event: event.clone(), tries: 1 }));
                     Claim::BornClaimed

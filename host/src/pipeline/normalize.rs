@@ -27,7 +27,7 @@ use hookyard_model::provider::{Failure, Inbound, Normalized};
 use hookyard_model::retry::normalize_backoff;
 use hookyard_model::secret::Secret;
 use hookyard_sandbox::{Call, CallFailure, GuestSecrets, HmacError, LoadError, Step};
-use hookyard_store::{EventEnd, EventSettlement, Item, Settled, Store, StoreError};
+use hookyard_store::{Claim, EventEnd, EventSettlement, Item, Settled, Store, StoreError};
 use serde::Serialize;
 
 use super::dedup;
@@ -38,7 +38,7 @@ use crate::effects::{self, Behalf, NoCredential};
 use crate::ids;
 use crate::plugins::Plugins;
 use crate::telemetry::{Ended, Metrics, ProviderEnded};
-use crate::worker::{Handoff, Stage};
+use crate::worker::{Handoff, Place, Stage};
 
 /// The stage.
 pub struct Normalize {
@@ -255,9 +255,11 @@ impl Normalize {
         EventEnd::Later { due_at: self.store.now().plus(limits::UNAUTHORIZED_RECHECK), outcome }
     }
 
-    async fn settle(&self, event: &NewEvent, tries: u32, end: EventEnd) {
-        let handed = match &end {
-            EventEnd::Understood { items, .. } => items.iter().map(|item| claimed(event, item)).collect(),
+    async fn settle(&self, event: &NewEvent, tries: u32, mut end: EventEnd) {
+        let handed = match &mut end {
+            EventEnd::Understood { items, .. } => {
+                items.iter_mut().map(|item| self.claim_deliveries(event, item)).collect()
+            }
             EventEnd::Later { .. } | EventEnd::Failed { .. } => Vec::new(),
         };
         let settlement = EventSettlement {
@@ -272,7 +274,9 @@ impl Normalize {
         match self.store.settle_event(settlement).await {
             Ok(Settled::Done { duplicates }) => {
                 let news = handed.into_iter().zip(duplicates).filter(|(_, duplicate)| !duplicate);
-                news.for_each(|(deliveries, _)| self.hand_on(deliveries));
+                for (place, delivery) in news.flat_map(|(deliveries, _)| deliveries) {
+                    place.send(delivery);
+                }
                 let took = self.store.now().since(event.received_at);
                 self.metrics.normalize_seconds.observe(took.as_secs_f64());
             }
@@ -283,13 +287,17 @@ impl Normalize {
         }
     }
 
-    /// A delivery for which there is no place falls due after its lease, and is claimed then.
-    fn hand_on(&self, deliveries: Vec<ClaimedDelivery>) {
-        for delivery in deliveries {
-            if let Some(place) = self.next.reserve() {
-                place.send(delivery);
-            }
-        }
+    /// Keeps a place in the next stage for each delivery of an item; where there is not one for all of them, or the item
+    /// is too heavy to wait in memory, they are left to be claimed.
+    fn claim_deliveries(&self, event: &NewEvent, item: &mut Item) -> Vec<(Place<ClaimedDelivery>, ClaimedDelivery)> {
+        let is_light = item.data.len() <= limits::HANDOFF_BYTES_MAX;
+        let places: Option<Vec<_>> =
+            is_light.then(|| item.deliveries.iter().map(|_| self.next.reserve()).collect()).flatten();
+        let Some(places) = places else {
+            item.claim = Claim::Due;
+            return Vec::new();
+        };
+        places.into_iter().zip(item.deliveries.iter().map(|delivery| claimed(event, item, delivery))).collect()
     }
 }
 
@@ -323,12 +331,13 @@ fn item(
         }
         None => said.data,
     };
-    Item { id, event_type: said.event_type, data, dedup, lead, deliveries, outcome_fanout }
+    let claim = Claim::BornClaimed;
+    Item { id, event_type: said.event_type, data, dedup, lead, deliveries, claim, outcome_fanout }
 }
 
-/// The deliveries of an item as the next stage takes them, should the item turn out to be new.
-fn claimed(event: &NewEvent, item: &Item) -> Vec<ClaimedDelivery> {
-    let claimed = |delivery: &NewDelivery| ClaimedDelivery {
+/// A delivery as the next stage takes it, should its item turn out to be new.
+fn claimed(event: &NewEvent, item: &Item, delivery: &NewDelivery) -> ClaimedDelivery {
+    ClaimedDelivery {
         delivery: delivery.clone(),
         tries: 1,
         attempts: 0,
@@ -336,8 +345,7 @@ fn claimed(event: &NewEvent, item: &Item) -> Vec<ClaimedDelivery> {
         provider: event.provider.clone(),
         received_at: event.received_at,
         data: item.data.clone(),
-    };
-    item.deliveries.iter().map(claimed).collect()
+    }
 }
 
 fn inbound(event: &NewEvent, entry: &AccountEntry) -> Inbound {

@@ -95,18 +95,21 @@ pub const FETCH_RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How long a claim holds before another worker may take the row.
 pub const LEASE: Duration = Duration::from_secs(60);
-/// Events between ingest and normalize that wait in memory, in one process.
-pub const NORMALIZE_QUEUE_MAX: usize = 4_096;
+/// Rows between two stages that wait in memory, in one process.
+pub const HANDOFF_ROWS_MAX: usize = 4_096;
+/// Largest payload that is handed from stage to stage through memory, in bytes; a larger one is read back from its row.
+pub const HANDOFF_BYTES_MAX: usize = 32 * 1024;
 /// Events that are being normalized at the same time, in one process.
 pub const NORMALIZE_CONCURRENCY: usize = 256;
 /// Deliveries that are under way at the same time, in one process.
 pub const DELIVER_CONCURRENCY: usize = 512;
 /// Deliveries to one subscription that are under way at the same time.
 pub const DELIVER_CONCURRENCY_PER_SUBSCRIPTION: usize = 64;
-/// Tries of `normalize` before an event has failed.
-pub const NORMALIZE_TRIES_MAX: u32 = 12;
-/// How long after its first log an event that waits for a person (`unauthorized`) is looked at again.
-pub const UNAUTHORIZED_RECHECK: Duration = Duration::from_secs(3600);
+/// Tries of `normalize` before an event has failed: with its backoff, about a day.
+pub const NORMALIZE_TRIES_MAX: u32 = 36;
+/// After how long an event that waits for a person (`unauthorized`) is looked at again, should nobody reconnect the
+/// account, which makes it due at once.
+pub const UNAUTHORIZED_RECHECK: Duration = Duration::from_secs(24 * 3600);
 /// Chain of events that cause events.
 pub const EVENT_DEPTH_MAX: u32 = 8;
 

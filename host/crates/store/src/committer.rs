@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use batch::Batch;
 use kinds::Kinds;
@@ -84,15 +85,17 @@ impl Committer {
         lock: Option<Arc<Lock>>,
         tasks: &TaskTracker,
         closing: &CancellationToken,
-    ) -> Self {
+    ) -> std::io::Result<Self> {
         let (queue, changes) = mpsc::channel(QUEUE_MAX);
-        let at_once = match pool.dialect() {
-            Dialect::Sqlite => 1,
-            Dialect::Postgres => POSTGRES_AT_ONCE,
-        };
+        let dialect = pool.dialect();
         let context = Arc::new(Context { pool, time, signals, kinds: Kinds::default(), _lock: lock });
-        tasks.spawn(gather(context, changes, at_once, closing.clone()));
-        Self { queue }
+        match dialect {
+            Dialect::Sqlite => on_a_thread(one_at_a_time(context, changes, closing.clone()), tasks.token())?,
+            Dialect::Postgres => {
+                tasks.spawn(a_few_at_a_time(context, changes, closing.clone()));
+            }
+        }
+        Ok(Self { queue })
     }
 
     pub(crate) async fn log(&self, events: Vec<LoggedEvent>) -> Result<(), StoreError> {
@@ -117,26 +120,32 @@ impl Committer {
     }
 }
 
-/// Takes what waits as soon as a transaction is free for it, until the store closes and nothing waits any more.
-async fn gather(
-    context: Arc<Context>,
-    mut changes: mpsc::Receiver<Change>,
-    at_once: usize,
-    closing: CancellationToken,
-) {
-    let transactions = Arc::new(Semaphore::new(at_once));
+/// A thread of its own for the one writer: a batch goes back and forth between here and SQLite's thread a dozen
+/// times, and waking a plain thread costs a fraction of waking the runtime's.
+fn on_a_thread(work: impl Future<Output = ()> + Send + 'static, token: TaskTrackerToken) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Handle::current();
+    let thread = std::thread::Builder::new().name("hookyard-committer".to_owned());
+    thread.spawn(move || {
+        runtime.block_on(work);
+        drop(token);
+    })?;
+    Ok(())
+}
+
+/// Commits what waits, until the store closes and nothing waits any more.
+async fn one_at_a_time(context: Arc<Context>, mut changes: mpsc::Receiver<Change>, closing: CancellationToken) {
+    while let Some(batch) = gather(&mut changes, &closing).await {
+        batch.commit(&context).await;
+    }
+}
+
+/// As [`one_at_a_time`]; a batch is taken as soon as a transaction is free for it.
+async fn a_few_at_a_time(context: Arc<Context>, mut changes: mpsc::Receiver<Change>, closing: CancellationToken) {
+    let transactions = Arc::new(Semaphore::new(POSTGRES_AT_ONCE));
     let running = TaskTracker::new();
     loop {
         let Ok(free) = Arc::clone(&transactions).acquire_owned().await else { break };
-        let first = match closing.run_until_cancelled(changes.recv()).await {
-            Some(first) => first,
-            None => {
-                changes.close();
-                changes.recv().await
-            }
-        };
-        let Some(first) = first else { break };
-        let batch = fill(Batch::of(first), &mut changes);
+        let Some(batch) = gather(&mut changes, &closing).await else { break };
         let context = Arc::clone(&context);
         running.spawn(async move {
             batch.commit(&context).await;
@@ -145,6 +154,18 @@ async fn gather(
     }
     running.close();
     running.wait().await;
+}
+
+/// Waits for a change and takes whatever else waits with it.
+async fn gather(changes: &mut mpsc::Receiver<Change>, closing: &CancellationToken) -> Option<Batch> {
+    let first = match closing.run_until_cancelled(changes.recv()).await {
+        Some(first) => first?,
+        None => {
+            changes.close();
+            changes.recv().await?
+        }
+    };
+    Some(fill(Batch::of(first), changes))
 }
 
 fn fill(mut batch: Batch, changes: &mut mpsc::Receiver<Change>) -> Batch {

@@ -90,8 +90,10 @@ pub struct Item {
     pub dedup: DedupKey,
     /// The lead in it.
     pub lead: Option<(LeadId, CleanLead)>,
-    /// Deliveries, born claimed on this node; not made where the item is a duplicate.
+    /// Deliveries; not made where the item is a duplicate.
     pub deliveries: Vec<NewDelivery>,
+    /// Who takes them on.
+    pub claim: Claim,
     /// Every subscription that was looked at.
     pub outcome_fanout: Vec<FanoutNote>,
 }

@@ -144,7 +144,8 @@ impl Batch {
     /// Somebody who no longer waits is no error: the change is made all the same.
     fn answer(self, answers: Answers, context: &Context) {
         let due = |event: &LoggedEvent| event.claim == Claim::Due;
-        let some_due = self.logs.iter().flat_map(|(events, _)| events).any(due);
+        let some_due = self.logs.iter().flat_map(|(events, _)| events).any(due)
+            || self.events.iter().any(|(settlement, _)| leaves_deliveries_due(settlement));
         let some_disabled = self.deliveries.iter().any(|(settlement, _)| settlement.next == Next::DeadAndDisable);
         for (_, answer) in self.logs {
             let _ = answer.send(Ok(()));
@@ -201,5 +202,14 @@ impl Change {
             },
             Self::SettleDelivery(settlement, _) => settlement.attempt.response_body.len().saturating_add(ROW),
         }
+    }
+}
+
+fn leaves_deliveries_due(settlement: &EventSettlement) -> bool {
+    match &settlement.end {
+        EventEnd::Understood { items, .. } => {
+            items.iter().any(|item| item.claim == Claim::Due && !item.deliveries.is_empty())
+        }
+        EventEnd::Later { .. } | EventEnd::Failed { .. } => false,
     }
 }

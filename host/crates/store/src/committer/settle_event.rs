@@ -17,7 +17,7 @@ use hookyard_model::limits;
 use super::batch::{Broken, Care};
 use super::kinds::{Kinds, NewKinds};
 use crate::db::{Bulk, Tx, Value};
-use crate::{EventEnd, EventSettlement, Item, Settled, StoreError};
+use crate::{Claim, EventEnd, EventSettlement, Item, Settled, StoreError};
 
 const EVENT_SETTLE_TEXT: &str = "-- event_settle()
     WITH settled (at_tenant, at_event, at_tries, new_status, new_due_at) AS (VALUES {rows})
@@ -345,10 +345,13 @@ async fn insert_leads(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), StoreErr
 }
 
 async fn insert_deliveries(tx: &mut Tx, placed: &[Placed<'_>], now: Instant) -> Result<(), StoreError> {
-    let due_at = now.plus(limits::LEASE);
     let mut values = Vec::new();
-    let items = placed.iter().filter(|item| item.duplicate_of.is_none());
-    for delivery in items.flat_map(|item| &item.item.deliveries) {
+    let items = placed.iter().filter(|item| item.duplicate_of.is_none()).map(|item| item.item);
+    for (claim, delivery) in items.flat_map(|item| item.deliveries.iter().map(|delivery| (item.claim, delivery))) {
+        let (due_at, tries) = match claim {
+            Claim::BornClaimed => (now.plus(limits::LEASE), 1_i64),
+            Claim::Due => (now, 0),
+        };
         values.extend([
             delivery.tenant.into(),
             delivery.id.into(),
@@ -356,7 +359,7 @@ async fn insert_deliveries(tx: &mut Tx, placed: &[Placed<'_>], now: Instant) -> 
             delivery.event.into(),
             DeliveryStatus::Pending.as_str().into(),
             due_at.into(),
-            Value::from(1_i64),
+            Value::from(tries),
             Value::from(0_i64),
         ]);
     }

@@ -13,8 +13,9 @@ use crate::{OpenError, StoreError};
 
 /// Releases before this one can lose a log that two connections check-point at once.
 const VERSION_MIN: [u32; 3] = [3, 51, 3];
-/// Pages that the writer keeps in memory, in KiB: the indexes' upper levels and the rows that are settled soon.
-const WRITER_CACHE_KIB: i64 = 32 * 1024;
+/// Pages that the writer keeps in memory, in KiB: the indexes' upper levels and the rows that are settled soon. More
+/// would cost more than it saves: after the first page split, SQLite walks the whole cache at every commit.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// Pages after which the log is written back: enough that a page which many commits touched is written back once.
 const CHECKPOINT_PAGES: i64 = 4_000;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,6 +26,7 @@ pub(crate) async fn open(path: &Path, readers_max: u32, latch: Latch) -> Result<
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
+        .page_size(std::env::var("X_PAGE").ok().and_then(|t| t.parse().ok()).unwrap_or(4096))
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
@@ -32,10 +34,10 @@ pub(crate) async fn open(path: &Path, readers_max: u32, latch: Latch) -> Result<
         .statement_cache_capacity(1_024);
     let writes = options
         .clone()
-        .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+        .pragma("cache_size", format!("-{}", std::env::var("X_CACHE").unwrap_or(WRITER_CACHE_KIB.to_string())))
         // A statement of many rows keeps what it may have to undo; in memory, and not in a file of its own.
         .pragma("temp_store", "MEMORY")
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        .pragma("wal_autocheckpoint", std::env::var("X_CKPT").unwrap_or(CHECKPOINT_PAGES.to_string()))
         .row_buffer_size(512)
         .thread_name(|_| "hookyard-sqlite-writer".to_owned());
     let sort = |error| damaged(OpenError::Store(latch.sort(error)));

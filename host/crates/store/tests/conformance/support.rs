@@ -178,6 +178,7 @@ impl Fixture {
             dedup: DedupKey::of_lead(key),
             lead: Some((self.id(), lead(key, claimed.event.received_at))),
             deliveries: to.iter().map(delivery).collect(),
+            claim: Claim::BornClaimed,
             outcome_fanout: vec![],
         }
     }
