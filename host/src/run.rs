@@ -110,7 +110,7 @@ impl Host {
         let shared = Shared { store, directory, plugins, egress, metrics, clock: around.clock };
         let (to_deliver, deliveries) = Handoff::new(limits::HANDOFF_ROWS_MAX);
         let (to_normalize, events) = Handoff::new(limits::HANDOFF_ROWS_MAX);
-        let deliver = Arc::new(shared.deliver());
+        let deliver = Arc::new(shared.deliver(to_deliver.clone()));
         let normalize = Arc::new(shared.normalize(to_deliver));
         let front = Arc::new(shared.front(to_normalize));
 
@@ -214,7 +214,7 @@ struct Shared {
 }
 
 impl Shared {
-    fn deliver(&self) -> Deliver {
+    fn deliver(&self, again: Handoff<ClaimedDelivery>) -> Deliver {
         Deliver {
             store: self.store.clone(),
             directory: self.directory.clone(),
@@ -222,6 +222,7 @@ impl Shared {
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
             shares: Shares::default(),
+            again,
         }
     }
 

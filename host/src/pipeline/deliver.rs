@@ -4,15 +4,14 @@
 //! is rendered once, and the bytes that are signed are the bytes that are sent. What came back is recorded whole, within
 //! its bounds, and what follows is the model's decision ([`after_attempt`]).
 //!
-//! Each subscription has a share of the slots. One that has used its share up is left out of the next claims, and what
-//! comes for it through memory is put back: a receiver that hangs holds up nobody but itself.
+//! Each subscription has a share of the slots ([`Shares`]): a receiver that hangs holds up nobody but itself.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod shares;
+
+use std::sync::Arc;
 
 use hookyard_egress::{Attempted, Egress, Outbound, Overflow, Purpose, SendError};
 use hookyard_model::delivery::{Attempt, ClaimedDelivery, Next, Timings, Verdict, after_attempt};
-use hookyard_model::id::SubscriptionId;
 use hookyard_model::instant::{Clock, Instant};
 use hookyard_model::limits;
 use hookyard_model::retry::{RetryAfter, Schedule};
@@ -25,7 +24,10 @@ use serde_json::{Map, Value};
 use crate::directory::{Directory, Target};
 use crate::ids;
 use crate::telemetry::{Ended, Metrics};
-use crate::worker::Stage;
+use crate::worker::{Handoff, Stage};
+
+pub use shares::Shares;
+use shares::{Entered, Share};
 
 /// The stage.
 pub struct Deliver {
@@ -41,6 +43,8 @@ pub struct Deliver {
     pub metrics: Arc<Metrics>,
     /// Who uses how much.
     pub shares: Shares,
+    /// Its own way in, for what had to wait for its subscription's share.
+    pub again: Handoff<ClaimedDelivery>,
 }
 
 impl Stage for Deliver {
@@ -53,7 +57,18 @@ impl Stage for Deliver {
     }
 
     async fn step(&self, row: ClaimedDelivery) {
-        let Some(_share) = self.shares.take(row.delivery.subscription) else { return self.put_back(&row).await };
+        let (share, row) = match self.shares.enter(row) {
+            Entered::Now(share, row) => (share, row),
+            Entered::Parked => return,
+            Entered::Full(row) => return self.put_back(&row).await,
+        };
+        self.work(row).await;
+        self.leave(share).await;
+    }
+}
+
+impl Deliver {
+    async fn work(&self, row: ClaimedDelivery) {
         let target = match self.directory.target(row.delivery.tenant, row.delivery.subscription).await {
             Ok(target) => target,
             Err(error) => {
@@ -76,9 +91,16 @@ impl Stage for Deliver {
         let next = after_attempt(verdict, attempt.number, &schedule, self.store.now(), ids::chance());
         self.settle(&row, attempt, next).await;
     }
-}
 
-impl Deliver {
+    /// Gives a share back, and lets the next that waited for it in.
+    async fn leave(&self, share: Share) {
+        let Some(row) = share.leave() else { return };
+        match self.again.reserve() {
+            Some(place) => place.send(row),
+            None => self.put_back(&row).await,
+        }
+    }
+
     async fn attempt(
         &self,
         row: &ClaimedDelivery,
@@ -240,46 +262,4 @@ fn shown(headers: &HeaderMap) -> String {
         }
     }
     Value::Object(object).to_string()
-}
-
-/// How many attempts are under way for each subscription.
-#[derive(Clone, Default)]
-pub struct Shares {
-    used: Arc<Mutex<HashMap<SubscriptionId, usize>>>,
-}
-
-/// One attempt of a subscription's share; given back when dropped.
-pub struct Share {
-    shares: Shares,
-    subscription: SubscriptionId,
-}
-
-impl Shares {
-    fn take(&self, subscription: SubscriptionId) -> Option<Share> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = used.entry(subscription).or_insert(0);
-        if *count >= limits::DELIVER_CONCURRENCY_PER_SUBSCRIPTION {
-            return None;
-        }
-        *count += 1;
-        Some(Share { shares: self.clone(), subscription })
-    }
-
-    fn used_up(&self) -> Vec<SubscriptionId> {
-        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = |count: usize| count >= limits::DELIVER_CONCURRENCY_PER_SUBSCRIPTION;
-        used.iter().filter(|(_, count)| full(**count)).map(|(subscription, _)| *subscription).collect()
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut used = self.shares.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = used.get_mut(&self.subscription) {
-            *count -= 1;
-            if *count == 0 {
-                used.remove(&self.subscription);
-            }
-        }
-    }
 }

@@ -105,6 +105,10 @@ pub const NORMALIZE_CONCURRENCY: usize = 256;
 pub const DELIVER_CONCURRENCY: usize = 512;
 /// Deliveries to one subscription that are under way at the same time.
 pub const DELIVER_CONCURRENCY_PER_SUBSCRIPTION: usize = 64;
+/// Deliveries that wait in memory for their subscription's share, in one process.
+pub const PARKED_ROWS_MAX: usize = 4_096;
+/// How long one may wait there: well within its lease, or another worker could have claimed it meanwhile.
+pub const PARKED_FOR_MAX: Duration = Duration::from_secs(20);
 /// Tries of `normalize` before an event has failed: with its backoff, about a day.
 pub const NORMALIZE_TRIES_MAX: u32 = 36;
 /// After how long an event that waits for a person (`unauthorized`) is looked at again, should nobody reconnect the

@@ -26,7 +26,6 @@ pub(crate) async fn open(path: &Path, readers_max: u32, latch: Latch) -> Result<
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
-        .page_size(std::env::var("X_PAGE").ok().and_then(|t| t.parse().ok()).unwrap_or(4096))
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
@@ -34,10 +33,10 @@ pub(crate) async fn open(path: &Path, readers_max: u32, latch: Latch) -> Result<
         .statement_cache_capacity(1_024);
     let writes = options
         .clone()
-        .pragma("cache_size", format!("-{}", std::env::var("X_CACHE").unwrap_or(WRITER_CACHE_KIB.to_string())))
+        .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
         // A statement of many rows keeps what it may have to undo; in memory, and not in a file of its own.
         .pragma("temp_store", "MEMORY")
-        .pragma("wal_autocheckpoint", std::env::var("X_CKPT").unwrap_or(CHECKPOINT_PAGES.to_string()))
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
         .row_buffer_size(512)
         .thread_name(|_| "hookyard-sqlite-writer".to_owned());
     let sort = |error| damaged(OpenError::Store(latch.sort(error)));
