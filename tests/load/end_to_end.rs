@@ -19,7 +19,7 @@ use crate::blast::{self, Connection};
 use crate::process::Loaded;
 
 const EVENTS: usize = 20_000;
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: usize = 128;
 const PACED: usize = 500;
 const PACE: Duration = Duration::from_millis(10);
 

@@ -14,7 +14,7 @@ use crate::blast;
 use crate::process::Loaded;
 
 const POSTS: usize = 20_000;
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: usize = 128;
 
 /// Measures and prints.
 pub(crate) async fn run() -> anyhow::Result<()> {

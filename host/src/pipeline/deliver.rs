@@ -62,22 +62,27 @@ impl Stage for Deliver {
             Entered::Parked => return,
             Entered::Full(row) => return self.put_back(&row).await,
         };
-        self.work(row).await;
+        let tried = self.attempt(&row).await;
+        // The share is of the way out, and not of the database: the next goes while this one is settled.
         self.leave(share).await;
+        if let Some((attempt, next)) = tried {
+            self.settle(&row, attempt, next).await;
+        }
     }
 }
 
 impl Deliver {
-    async fn work(&self, row: ClaimedDelivery) {
+    /// Makes an attempt, and says what follows it; nothing where the subscription could not be looked up.
+    async fn attempt(&self, row: &ClaimedDelivery) -> Option<(Attempt, Next)> {
         let target = match self.directory.target(row.delivery.tenant, row.delivery.subscription).await {
             Ok(target) => target,
             Err(error) => {
                 tracing::error!(delivery.id = %row.delivery.id, error = &error as &dyn std::error::Error, "could not look up the subscription of delivery {}; it falls due again", row.delivery.id);
-                return;
+                return None;
             }
         };
         let started_at = self.clock.now();
-        let Some(target) = target else { return self.settle(&row, nobody(&row, started_at), Next::Dead).await };
+        let Some(target) = target else { return Some((nobody(row, started_at), Next::Dead)) };
         let told = Told {
             id: row.delivery.event,
             event_type: &row.event_type,
@@ -86,10 +91,10 @@ impl Deliver {
             data: &row.data,
         };
         let rendered = target.subscription.style.render(&told, &target.secrets, started_at);
-        let (attempt, verdict) = self.attempt(&row, &target, rendered, started_at).await;
+        let (attempt, verdict) = self.send(row, &target, rendered, started_at).await;
         let schedule = schedule(&target.subscription);
         let next = after_attempt(verdict, attempt.number, &schedule, self.store.now(), ids::chance());
-        self.settle(&row, attempt, next).await;
+        Some((attempt, next))
     }
 
     /// Gives a share back, and lets the next that waited for it in.
@@ -101,7 +106,7 @@ impl Deliver {
         }
     }
 
-    async fn attempt(
+    async fn send(
         &self,
         row: &ClaimedDelivery,
         target: &Target,
