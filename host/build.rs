@@ -4,5 +4,5 @@
 mod guests;
 
 fn main() {
-    guests::build(&["meta_lead_ads", "github"]);
+    guests::build(&["github", "meta_lead_ads", "standard_webhooks"]);
 }

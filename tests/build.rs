@@ -4,5 +4,5 @@
 mod guests;
 
 fn main() {
-    guests::build(&["unruly", "meta_lead_ads", "github"]);
+    guests::build(&["unruly", "meta_lead_ads", "github", "standard_webhooks"]);
 }

@@ -15,9 +15,10 @@ use hookyard_store::{NewVersion, PageRequest, Store, StoreError};
 use crate::directory::Directory;
 
 /// The providers inside the binary: name and component.
-pub const BUILTIN: [(&str, &[u8]); 2] = [
+pub const BUILTIN: [(&str, &[u8]); 3] = [
     ("github", include_bytes!(concat!(env!("OUT_DIR"), "/github.wasm"))),
     ("meta_lead_ads", include_bytes!(concat!(env!("OUT_DIR"), "/meta_lead_ads.wasm"))),
+    ("standard_webhooks", include_bytes!(concat!(env!("OUT_DIR"), "/standard_webhooks.wasm"))),
 ];
 
 /// Plugins of this host. Cheap to clone.

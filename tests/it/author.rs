@@ -41,6 +41,11 @@ async fn the_fixtures_of_github_pass_through_the_sandbox() {
 }
 
 #[tokio::test]
+async fn the_fixtures_of_standard_webhooks_pass_through_the_sandbox() {
+    pass_through_the_sandbox(guests::STANDARD_WEBHOOKS, "standard_webhooks", 8).await;
+}
+
+#[tokio::test]
 async fn a_new_plugin_builds_and_passes_its_fixtures_as_it_stands() {
     let folder = tempfile::tempdir().unwrap();
     // The guests' own target folder has the SDK compiled already.

@@ -2,14 +2,17 @@
 
 use hookyard_model::event::EventStatus;
 use hookyard_model::id::TenantId;
+use hookyard_model::instant::Instant;
 use hookyard_store::{EventFilter, PageRequest};
 use hyper::{Method, StatusCode};
+use serde_json::json;
 use support::{Databases, TestApp, sign};
 
 use crate::{app, on_both_databases};
 
 on_both_databases! {
     the_published_github_vectors_pass_and_every_change_to_them_is_refused;
+    the_published_standard_webhooks_vectors_pass_within_their_time_and_every_change_is_refused;
     metas_handshake_echoes_the_challenge_only_for_the_right_token;
     a_request_that_is_not_whole_small_and_plain_is_refused_with_what_to_do;
     leads_of_several_pages_in_one_post_go_to_their_tenants;
@@ -19,13 +22,18 @@ on_both_databases! {
 
 /// Published samples: secret, body, signature. Sources: docs.github.com "Validating webhook deliveries";
 /// octokit/webhooks-methods.js; google/go-github; adnanh/webhook.
-const GITHUB: [(&str, &[u8], &str); 5] = [
+const GITHUB: [(&str, &[u8], &str); 6] = [
     (
         "It's a Secret to Everybody",
         b"Hello, World!",
         "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
     ),
     ("mysecret", br#"{"foo":"bar"}"#, "4864d2759938a15468b5df9ade20bf161da9b4f737ea61794142f3484236bda3"),
+    (
+        "development",
+        "{\"foo\":\"Foo\\n\\u001B[34mbar: ♥♥♥♥♥♥♥♥\\nthis-is-lost\\u001B[0m\\u001B[2K\"}".as_bytes(),
+        "afecc3caa27548bb90d51a50384cb2868b9a3327b4ad6a01c9bd4ed0f8b0b12c",
+    ),
     ("0123456789abcdef", br#"{"yo":true}"#, "b1f8020f5b4cd42042f807dd939015c4a418bc1ff7f604dd55b0a19b5d953d9b"),
     ("secret", br#"{"a": "z"}"#, "f417af3a21bd70379b5796d5f013915e7029f62c580fb0f500f59a35a6f04c89"),
     ("secret", b"", "f9e66e179b6747ae54108f82f8ade8b3c25d76fd30afde6c395822c530196169"),
@@ -79,6 +87,86 @@ async fn the_published_github_vectors_pass_and_every_change_to_them_is_refused(d
             let answer = app.post(&path, &headers, body).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what}: {}", answer.json());
             assert_eq!(logged(&app, tenant).await, before + 1, "{what} was logged");
+        }
+    }
+}
+
+/// Published samples: secret, id, time, body, signature. Sources: the specification's Python library; svix-webhooks;
+/// openai-python.
+const STANDARD: [(&str, &str, i64, &str, &str); 3] = [
+    (
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        1_614_265_330,
+        r#"{"test": 2432232314}"#,
+        "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    ),
+    (
+        "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+        "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
+        1_649_367_553,
+        r#"{"email":"test@example.com","username":"test_user"}"#,
+        "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+    ),
+    (
+        "whsec_RdvaYFYUXuIFuEbvZHwMfYFhUf7aMYjYcmM24+Aj40c=",
+        "wh_685c059ae39c8190af8c71ed1022a24d",
+        1_750_861_210,
+        r#"{"id": "evt_685c059ae3a481909bdc86819b066fb6", "object": "event", "created_at": 1750861210, "type": "response.completed", "data": {"id": "resp_123"}}"#,
+        "v1,gUAg4R2hWouRZqRQG4uJypNS8YK885G838+EHb4nKBY=",
+    ),
+];
+
+async fn the_published_standard_webhooks_vectors_pass_within_their_time_and_every_change_is_refused(
+    databases: Databases,
+) {
+    let app = app(databases).await;
+    let (tenant, key) = app.tenant("acme").await;
+    for (index, (secret, id, timestamp, body, signature)) in STANDARD.into_iter().enumerate() {
+        let account = json!({
+            "provider": "standard_webhooks", "accountKey": format!("sender-{index}"), "secrets": { "secret": secret },
+        });
+        let made = app.call(Method::POST, "/api/v1/accounts", &key, Some(&account)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.json());
+        let path = format!("/webhook/standard_webhooks/{}", made.text("/id"));
+        let at = timestamp.to_string();
+        let post = async |off: i64, headers: &[(&str, &str)], body: &str| {
+            app.clock.set(Instant::from_millis((timestamp + off) * 1_000));
+            app.post(&path, headers, body).await
+        };
+        let good = [("webhook-id", id), ("webhook-timestamp", at.as_str()), ("webhook-signature", signature)];
+        let svix = [("svix-id", id), ("svix-timestamp", at.as_str()), ("svix-signature", signature)];
+        let first = post(299, &good, body).await;
+        assert_eq!(first.status, StatusCode::OK, "{}", first.json());
+        assert_eq!(app.ended(tenant, first.events()[0]).await.status, EventStatus::Processed);
+        let again = post(-299, &svix, body).await;
+        assert_eq!(again.status, StatusCode::OK, "the older names mean the same");
+        assert_eq!(app.ended(tenant, again.events()[0]).await.status, EventStatus::Duplicate);
+        let before = logged(&app, tenant).await;
+
+        let changed = body.replacen('t', "T", 1);
+        let shifted = (timestamp + 1).to_string();
+        let unknown = signature.replace("v1,", "v9,");
+        let flipped = signature.replacen("v1,", "v1,A", 1);
+        let only =
+            |name: &'static str, value: &'static str| good.map(|(n, v)| if n == name { (n, value) } else { (n, v) });
+        for (what, off, headers, body) in [
+            ("301 s late", 301, good.to_vec(), body),
+            ("301 s early", -301, good.to_vec(), body),
+            ("a changed body", 0, good.to_vec(), changed.as_str()),
+            ("a changed id", 0, only("webhook-id", "msg_other").to_vec(), body),
+            ("an id with a dot", 0, only("webhook-id", "a.b").to_vec(), body),
+            ("a changed time", 0, vec![good[0], ("webhook-timestamp", &shifted), good[2]], body),
+            ("a time that is no integer", 0, only("webhook-timestamp", "1e9").to_vec(), body),
+            ("an unknown version only", 0, vec![good[0], good[1], ("webhook-signature", &unknown)], body),
+            ("a changed signature", 0, vec![good[0], good[1], ("webhook-signature", &flipped)], body),
+            ("an empty signature", 0, only("webhook-signature", "").to_vec(), body),
+            ("no signature", 0, good[..2].to_vec(), body),
+            ("two different signatures", 0, [&good[..], &[("webhook-signature", "v1,AAAA")]].concat(), body),
+        ] {
+            let answer = post(off, &headers, body).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what}: {}", answer.json());
+            assert_eq!(logged(&app, tenant).await, before, "{what} was logged");
         }
     }
 }

@@ -17,6 +17,11 @@ impl Default for TestClock {
 }
 
 impl TestClock {
+    /// Jumps, as to the day when a published sample was signed.
+    pub fn set(&self, to: Instant) {
+        self.0.store(to.millis(), Ordering::SeqCst);
+    }
+
     /// Moves on.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);

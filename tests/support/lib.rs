@@ -21,6 +21,8 @@ pub mod guests {
     pub const META_LEAD_ADS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/meta_lead_ads.wasm"));
     /// The first-party provider.
     pub const GITHUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/github.wasm"));
+    /// The first-party provider.
+    pub const STANDARD_WEBHOOKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/standard_webhooks.wasm"));
 
     /// The same component with other bytes: a custom section that says `mark`.
     #[must_use]
