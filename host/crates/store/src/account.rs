@@ -54,6 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.account_get", level = "debug", skip_all)]
     pub async fn account_get(&self, tenant: TenantId, id: AccountId) -> Result<Option<Account>, StoreError> {
         let sql = "-- account_get()
             SELECT
@@ -68,6 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.account_find_shared", level = "debug", skip_all)]
     pub async fn account_find_shared(
         &self,
         provider: &str,
@@ -87,6 +89,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.account_find", level = "debug", skip_all)]
     pub async fn account_find(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
         let sql = "-- account_find()
             SELECT
@@ -101,6 +104,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.account_list", level = "debug", skip_all)]
     pub async fn account_list(
         &self,
         tenant: TenantId,
@@ -122,6 +126,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Undecodable`] where a sealed value was tampered with or moved; see [`StoreError`].
+    #[tracing::instrument(name = "store.account_vault", level = "debug", skip_all)]
     pub async fn account_vault(&self, tenant: TenantId, id: AccountId) -> Result<Vault, StoreError> {
         let opened = self.secrets_open(&tenant.text(), &id.text()).await?;
         let (credentials, secrets) = opened.into_iter().partition::<Vec<_>, _>(|opened| opened.kind == CREDENTIAL);

@@ -11,6 +11,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.application_secret_put", level = "debug", skip_all)]
     pub async fn application_secret_put(
         &self,
         provider: &str,
@@ -28,6 +29,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.application_secrets", level = "debug", skip_all)]
     pub async fn application_secrets(&self, provider: &str) -> Result<Vec<(String, Vec<Secret>)>, StoreError> {
         Ok(by_name(self.secrets_open(&owner_text(None), &holder(provider)).await?))
     }
@@ -36,6 +38,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.application_secret_names", level = "debug", skip_all)]
     pub async fn application_secret_names(&self, provider: &str) -> Result<Vec<String>, StoreError> {
         secret_names(self.pool(), &owner_text(None), &holder(provider)).await
     }

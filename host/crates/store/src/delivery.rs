@@ -69,6 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.settle_delivery", level = "debug", skip_all)]
     pub async fn settle_delivery(&self, settlement: DeliverySettlement) -> Result<bool, StoreError> {
         self.committer().settle_delivery(settlement).await
     }

@@ -186,6 +186,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`]; on [`StoreError::Unavailable`] the events may or may not be logged.
+    #[tracing::instrument(name = "store.log_events", level = "debug", skip_all)]
     pub async fn log_events(&self, events: Vec<LoggedEvent>) -> Result<(), StoreError> {
         if events.is_empty() {
             return Ok(());
@@ -197,6 +198,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.settle_event", level = "debug", skip_all)]
     pub async fn settle_event(&self, settlement: EventSettlement) -> Result<Settled, StoreError> {
         self.committer().settle_event(settlement).await
     }

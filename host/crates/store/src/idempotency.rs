@@ -26,6 +26,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.idempotency_find", level = "debug", skip_all)]
     pub async fn idempotency_find(
         &self,
         tenant: Option<TenantId>,
@@ -50,6 +51,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.idempotency_save", level = "debug", skip_all)]
     pub async fn idempotency_save(
         &self,
         tenant: Option<TenantId>,
@@ -83,6 +85,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.idempotency_purge", level = "debug", skip_all)]
     pub async fn idempotency_purge(&self, limit: u32) -> Result<u64, StoreError> {
         let sql = "-- idempotency_purge()
             DELETE FROM idempotency_answers

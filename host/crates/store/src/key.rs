@@ -49,6 +49,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where a key of this hash exists; see [`StoreError`].
+    #[tracing::instrument(name = "store.key_create", level = "debug", skip_all)]
     pub async fn key_create(&self, new: NewKey) -> Result<Key, StoreError> {
         let key = Key {
             id: self.new_id()?,
@@ -86,6 +87,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.key_find", level = "debug", skip_all)]
     pub async fn key_find(&self, sha256: &[u8; 32]) -> Result<Option<Key>, StoreError> {
         let sql = "-- key_find()
             SELECT owner_id, key_id, name, scopes, prefix, expires_at, revoked_at, created_at
@@ -98,6 +100,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.key_list", level = "debug", skip_all)]
     pub async fn key_list(&self, tenant: Option<TenantId>, page: PageRequest<KeyId>) -> Result<Vec<Key>, StoreError> {
         let sql = "-- key_list()
             SELECT owner_id, key_id, name, scopes, prefix, expires_at, revoked_at, created_at
@@ -113,6 +116,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.key_revoke", level = "debug", skip_all)]
     pub async fn key_revoke(&self, tenant: Option<TenantId>, id: KeyId) -> Result<bool, StoreError> {
         let sql = "-- key_revoke()
             UPDATE keys

@@ -29,6 +29,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.lead_get", level = "debug", skip_all)]
     pub async fn lead_get(&self, tenant: TenantId, id: LeadId) -> Result<Option<LeadRow>, StoreError> {
         let sql = "-- lead_get()
             SELECT tenant_id, lead_id, account_id, event_id, lead
@@ -41,6 +42,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.lead_list", level = "debug", skip_all)]
     pub async fn lead_list(
         &self,
         tenant: TenantId,

@@ -1,4 +1,21 @@
-//! Hookyard's storage.
+//! Hookyard's storage, on SQLite and on PostgreSQL: the only crate that names sqlx.
+//!
+//! The state is the queue. An event or a delivery that needs work has a `due_at`; claiming it moves that behind a
+//! lease and counts `tries` up; settling it clears or moves it again, and only where `tries` is still the claimed
+//! number. So a crash needs no recovery: the row falls due again, and whoever held it before is fenced off. This
+//! makes the lease a matter of speed and not of correctness.
+//!
+//! Writing has two speeds. The three commits of an event's life ([`Store::log_events`], [`Store::settle_event`],
+//! [`Store::settle_delivery`]) go through the [`committer`], which makes one transaction of all that waits and
+//! answers when it is durable. Everything else is a transaction of its own, and counts
+//! [`Store::config_version`] up where it changes what is configured.
+//!
+//! What this crate refuses to know: HTTP, guests, sockets, retry schedules, what a lead means. It decides nothing;
+//! it stores what was decided, all of it or none of it. Secrets it stores sealed (`seal`), and gives out as
+//! [`hookyard_model::secret::Secret`] only.
+//!
+//! Dropping a future of this crate leaves no half of a change: a transaction that is not committed is rolled back,
+//! and a change that was handed to the committer is made whether or not anybody waits for the answer.
 
 mod config;
 mod error;

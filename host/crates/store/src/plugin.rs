@@ -35,6 +35,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.plugin_activate", level = "debug", skip_all)]
     pub async fn plugin_activate(
         &self,
         tenant: Option<TenantId>,
@@ -60,6 +61,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where there is no version before; see [`StoreError`].
+    #[tracing::instrument(name = "store.plugin_rollback", level = "debug", skip_all)]
     pub async fn plugin_rollback(&self, tenant: Option<TenantId>, id: PluginId) -> Result<Option<Plugin>, StoreError> {
         let mut tx = self.pool().begin().await?;
         let Some(plugin) = lock(self, &mut tx, tenant, id).await? else { return Ok(None) };
@@ -76,6 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.plugin_get", level = "debug", skip_all)]
     pub async fn plugin_get(&self, tenant: Option<TenantId>, id: PluginId) -> Result<Option<Plugin>, StoreError> {
         let sql = "-- plugin_get()
             SELECT owner_id, plugin_id, world, name, active, previous, created_at
@@ -88,6 +91,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.plugin_list", level = "debug", skip_all)]
     pub async fn plugin_list(
         &self,
         tenant: Option<TenantId>,

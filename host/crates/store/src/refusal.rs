@@ -37,6 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.refusal_record", level = "debug", skip_all)]
     pub async fn refusal_record(&self, sample: RefusalSample) -> Result<(), StoreError> {
         let id: RefusalId = self.new_id()?;
         let sql = "-- refusal_record()
@@ -63,6 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.refusal_list", level = "debug", skip_all)]
     pub async fn refusal_list(
         &self,
         page: PageRequest<RefusalId>,

@@ -23,6 +23,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the tenant has all it may have; see [`StoreError`].
+    #[tracing::instrument(name = "store.subscription_create", level = "debug", skip_all)]
     pub async fn subscription_create(
         &self,
         subscription: Subscription,
@@ -58,6 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.subscription_get", level = "debug", skip_all)]
     pub async fn subscription_get(
         &self,
         tenant: TenantId,
@@ -76,6 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.subscription_list", level = "debug", skip_all)]
     pub async fn subscription_list(
         &self,
         tenant: TenantId,
@@ -98,6 +101,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.subscription_delete", level = "debug", skip_all)]
     pub async fn subscription_delete(&self, tenant: TenantId, id: SubscriptionId) -> Result<bool, StoreError> {
         let mut tx = self.pool().begin().await?;
         let sql = "-- subscription_delete()
@@ -121,6 +125,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.subscription_disable", level = "debug", skip_all)]
     pub async fn subscription_disable(
         &self,
         tenant: TenantId,
@@ -146,6 +151,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.subscription_targets", level = "debug", skip_all)]
     pub async fn subscription_targets(&self, tenant: TenantId) -> Result<Vec<(Subscription, Vec<Secret>)>, StoreError> {
         let sql = "-- subscription_targets()
             SELECT
@@ -170,6 +176,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.subscription_target", level = "debug", skip_all)]
     pub async fn subscription_target(
         &self,
         tenant: TenantId,

@@ -24,6 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.tenant_create", level = "debug", skip_all)]
     pub async fn tenant_create(&self, name: &str) -> Result<Tenant, StoreError> {
         let tenant = Tenant { id: self.new_id()?, name: name.to_owned(), created_at: self.now() };
         let mut tx = self.pool().begin().await?;
@@ -40,6 +41,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.tenant_get", level = "debug", skip_all)]
     pub async fn tenant_get(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
         let sql = "-- tenant_get()
             SELECT tenant_id, name, created_at
@@ -52,6 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.tenant_list", level = "debug", skip_all)]
     pub async fn tenant_list(&self, page: PageRequest<TenantId>) -> Result<Vec<Tenant>, StoreError> {
         let sql = "-- tenant_list()
             SELECT tenant_id, name, created_at

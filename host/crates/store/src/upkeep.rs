@@ -23,6 +23,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.backlog", level = "debug", skip_all)]
     pub async fn backlog(&self) -> Result<Backlog, StoreError> {
         let now = self.now();
         let sql = "-- backlog_events()
@@ -41,6 +42,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.config_version", level = "debug", skip_all)]
     pub async fn config_version(&self) -> Result<i64, StoreError> {
         let sql = "-- config_version()
             SELECT value
@@ -54,6 +56,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.ping", level = "debug", skip_all)]
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.pool().row("-- ping()\nSELECT 1", vec![]).await?;
         Ok(())

@@ -16,6 +16,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] where the tenant has one of this key, or another tenant owns the key of a shared
     /// provider; see [`StoreError`].
+    #[tracing::instrument(name = "store.account_create", level = "debug", skip_all)]
     pub async fn account_create(&self, new: NewAccount) -> Result<Account, StoreError> {
         let NewAccount { account, secrets, credentials, shared } = new;
         let key = self.seals().data_key(self.pool(), &account.tenant.text()).await?;
@@ -56,6 +57,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.account_update", level = "debug", skip_all)]
     pub async fn account_update(
         &self,
         tenant: TenantId,
@@ -113,6 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.account_delete", level = "debug", skip_all)]
     pub async fn account_delete(&self, tenant: TenantId, id: AccountId) -> Result<bool, StoreError> {
         let mut tx = self.pool().begin().await?;
         let sql = "-- account_delete()
@@ -136,6 +139,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.account_mark_unauthorized", level = "debug", skip_all)]
     pub async fn account_mark_unauthorized(
         &self,
         tenant: TenantId,

@@ -44,6 +44,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.delivery_claim", level = "debug", skip_all)]
     pub async fn delivery_claim(
         &self,
         limit: u32,
@@ -93,6 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.delivery_release", level = "debug", skip_all)]
     pub async fn delivery_release(&self, tenant: TenantId, id: DeliveryId, tries: u32) -> Result<bool, StoreError> {
         let sql = "-- delivery_release()
             UPDATE deliveries
@@ -111,6 +113,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.delivery_retry", level = "debug", skip_all)]
     pub async fn delivery_retry(&self, tenant: TenantId, id: DeliveryId) -> Result<Option<bool>, StoreError> {
         let (pending, delivered) = (DeliveryStatus::Pending.as_str(), DeliveryStatus::Delivered.as_str());
         let sql = "-- delivery_retry()

@@ -27,6 +27,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.delivery_get", level = "debug", skip_all)]
     pub async fn delivery_get(
         &self,
         tenant: TenantId,
@@ -57,6 +58,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.delivery_list", level = "debug", skip_all)]
     pub async fn delivery_list(
         &self,
         tenant: TenantId,

@@ -13,6 +13,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.event_claim", level = "debug", skip_all)]
     pub async fn event_claim(&self, limit: u32) -> Result<Vec<ClaimedEvent>, StoreError> {
         let sql = format!(
             "-- event_claim()
@@ -51,6 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.event_reprocess", level = "debug", skip_all)]
     pub async fn event_reprocess(&self, tenant: TenantId, id: EventId) -> Result<Reprocess, StoreError> {
         let (from, to) = (EventStatus::Failed.as_str(), EventStatus::Received.as_str());
         let sql = "-- event_reprocess()

@@ -46,6 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.event_get", level = "debug", skip_all)]
     pub async fn event_get(
         &self,
         tenant: TenantId,
@@ -69,6 +70,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.event_list", level = "debug", skip_all)]
     pub async fn event_list(
         &self,
         tenant: TenantId,

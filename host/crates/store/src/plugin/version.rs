@@ -13,6 +13,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.plugin_add_version", level = "debug", skip_all)]
     pub async fn plugin_add_version(&self, new: NewVersion) -> Result<(Plugin, PluginVersion), StoreError> {
         let mut tx = self.pool().begin().await?;
         let (plugin, versions) = ensure(self, &mut tx, &new).await?;
@@ -42,6 +43,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.plugin_version_list", level = "debug", skip_all)]
     pub async fn plugin_version_list(
         &self,
         tenant: Option<TenantId>,
@@ -63,6 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.plugin_resolve", level = "debug", skip_all)]
     pub async fn plugin_resolve(
         &self,
         tenant: Option<TenantId>,
@@ -85,6 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Undecodable`] where they are no longer what they were; see [`StoreError`].
+    #[tracing::instrument(name = "store.component_bytes", level = "debug", skip_all)]
     pub async fn component_bytes(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
         let sql = "-- component_bytes()
             SELECT digest, bytes

@@ -51,6 +51,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
+    #[tracing::instrument(name = "store.purge", level = "debug", skip_all)]
     pub async fn purge(&self, older_than: Instant, limit: u32) -> Result<u64, StoreError> {
         let before = EventId::at(older_than, [0; 10]);
         let mut tx = self.pool().begin().await?;
