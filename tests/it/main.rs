@@ -3,6 +3,7 @@
 //! Every test is a claim about what a user may rely on. It runs the real host with its real router on a database of its
 //! own, against a Graph API and a receiver on loopback; only the clock is ours.
 
+mod server;
 mod ingest;
 mod lead;
 mod delivery;

@@ -23,7 +23,7 @@ use items::{derive, insert_deliveries, insert_leads, retype};
 use outcomes::insert_outcomes;
 
 use crate::db::{Bulk, Tx, Value};
-use crate::{Claim, EventEnd, EventSettlement, Item, Settled, StoreError};
+use crate::{EventEnd, EventSettlement, Item, Settled};
 
 const EVENT_SETTLE_TEXT: &str = "-- event_settle()
     WITH settled (at_tenant, at_event, at_tries, new_status, new_due_at) AS (VALUES {rows})

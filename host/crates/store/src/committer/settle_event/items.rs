@@ -6,9 +6,9 @@ use hookyard_model::instant::Instant;
 use hookyard_model::limits;
 
 use super::Placed;
-use crate::StoreError;
 use crate::committer::kinds::{Kinds, NewKinds};
 use crate::db::{Bulk, Tx, Value};
+use crate::{Claim, StoreError};
 
 static EVENT_RETYPE: Bulk = Bulk::new(
     "-- event_retype()
