@@ -1,7 +1,7 @@
 //! Requests and responses as guests and proofs see them: names, values and bytes, exactly as they came.
 //!
-//! Neither type knows a connection. A header's name is compared without case; a header that comes twice with
-//! different values is ambiguous, and [`Request::header`] says so instead of choosing.
+//! Neither type knows a connection, and neither chooses between two headers of one name: repeated names are repeated
+//! fields, and whoever reads them decides what that means.
 
 use serde::{Deserialize, Serialize};
 

@@ -6,7 +6,7 @@
 //! makes the lease a matter of speed and not of correctness.
 //!
 //! Writing has two speeds. The three commits of an event's life ([`Store::log_events`], [`Store::settle_event`],
-//! [`Store::settle_delivery`]) go through the [`committer`], which makes one transaction of all that waits and
+//! [`Store::settle_delivery`]) go through the `committer`, which makes one transaction of all that waits and
 //! answers when it is durable. Everything else is a transaction of its own, and counts
 //! [`Store::config_version`] up where it changes what is configured.
 //!
