@@ -13,6 +13,7 @@
 //! itself should the node be gone.
 
 pub mod ingest;
+pub mod secrets;
 pub mod verify;
 pub mod refusals;
 pub mod event_log;

@@ -22,18 +22,17 @@ use hookyard_model::instant::Instant;
 use hookyard_model::lead::CleanLead;
 use hookyard_model::limits;
 use hookyard_model::plugin::PluginVersion;
-use hookyard_model::proof::{self, Digest, Secrets};
 use hookyard_model::provider::{Failure, Inbound, Normalized};
 use hookyard_model::retry::normalize_backoff;
-use hookyard_model::secret::Secret;
-use hookyard_sandbox::{Call, CallFailure, GuestSecrets, HmacError, LoadError, Step};
+use hookyard_sandbox::{Call, CallFailure, GuestSecrets, LoadError, Step};
 use hookyard_store::{Claim, EventEnd, EventSettlement, Item, Settled, Store, StoreError};
 use serde::Serialize;
 
 use super::dedup;
 use super::event_log::run_of;
 use super::fanout::fan_out;
-use crate::directory::{AccountEntry, Directory, NamedSecrets, Target};
+use super::secrets::PluginSecrets;
+use crate::directory::{AccountEntry, Directory, Target};
 use crate::effects::{self, Behalf, NoCredential};
 use crate::ids;
 use crate::plugins::Plugins;
@@ -151,12 +150,8 @@ impl Normalize {
         version: &Arc<PluginVersion>,
     ) -> Result<Understood, NormalizeError> {
         let guest = self.plugins.guest(version.digest).await?;
-        let operators = self.directory.provider(None, &event.provider).await?;
-        let application = match operators.filter(|operators| operators.plugin == version.plugin) {
-            Some(_) => self.directory.application_secrets(&event.provider).await?,
-            None => Arc::default(),
-        };
-        let secrets = Arc::new(KnownSecrets { application, account: Arc::clone(entry) });
+        let (plugin, account) = (Arc::clone(version), Some(Arc::clone(entry)));
+        let secrets = Arc::new(PluginSecrets::find(&self.directory, &event.provider, plugin, account).await?);
         let seed = u64::from_le_bytes(seed_of(event));
         let call = Call { secrets: Arc::clone(&secrets) as Arc<dyn GuestSecrets>, now: event.received_at, seed };
         let inbound = Arc::new(inbound(event, entry));
@@ -369,24 +364,4 @@ fn seed_of(event: &NewEvent) -> [u8; 8] {
 
 fn because(outcome: Outcome, reason: String) -> Outcome {
     Outcome { reason: Some(reason), ..outcome }
-}
-
-/// The application's and the account's secrets together: names are unique in a manifest.
-struct KnownSecrets {
-    application: Arc<NamedSecrets>,
-    account: Arc<AccountEntry>,
-}
-
-impl Secrets for KnownSecrets {
-    fn live(&self, name: &str) -> Vec<Secret> {
-        let accounts = self.account.secrets.live(name);
-        if accounts.is_empty() { self.application.live(name) } else { accounts }
-    }
-}
-
-impl GuestSecrets for KnownSecrets {
-    fn hmac(&self, name: &str, digest: Digest, message: &[u8]) -> Result<Vec<u8>, HmacError> {
-        let newest = self.live(name).into_iter().next();
-        newest.map(|secret| proof::hmac(digest, &secret, message)).ok_or_else(|| HmacError::Unknown(name.to_owned()))
-    }
 }

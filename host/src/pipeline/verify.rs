@@ -5,23 +5,21 @@
 //! account it belongs to.
 //!
 //! Which plugin reads: on the shared route the operator's, with the application's secrets; on an account's own route
-//! the version that its tenant runs. A tenant's own plugin never gets at the application's secrets, not even for a
-//! keyed hash: with one it could sign what other tenants would believe.
+//! the version that its tenant runs, with what [`secrets`](super::secrets) lets it have.
 
 use std::sync::Arc;
 
 use hookyard_model::id::TenantId;
 use hookyard_model::instant::Clock;
 use hookyard_model::manifest::{Manifest, Scope};
-use hookyard_model::plugin::PluginVersion;
-use hookyard_model::proof::{self, Digest, Proof, Proved, Refusal, Secrets};
+use hookyard_model::proof::{self, Proof, Proved, Refusal};
 use hookyard_model::provider::{Inbound, Reception};
-use hookyard_model::secret::Secret;
-use hookyard_sandbox::{Blame, Call, CallFailure, GuestSecrets, HmacError, LoadError};
+use hookyard_sandbox::{Blame, Call, CallFailure, GuestSecrets, LoadError};
 use hookyard_store::StoreError;
 
+use super::secrets::PluginSecrets;
 use super::{Arrived, Believed};
-use crate::directory::{AccountEntry, Directory, NamedSecrets};
+use crate::directory::{AccountEntry, Directory};
 use crate::ids;
 use crate::plugins::Plugins;
 use crate::telemetry::{Ended, Metrics};
@@ -67,13 +65,6 @@ pub enum VerifyError {
     Store(#[from] StoreError),
 }
 
-/// The secrets that a route knows, by the manifest's scopes.
-struct RouteSecrets {
-    version: Arc<PluginVersion>,
-    application: Option<Arc<NamedSecrets>>,
-    account: Option<Arc<AccountEntry>>,
-}
-
 impl Verify {
     /// Reads and proves a request.
     ///
@@ -101,25 +92,20 @@ impl Verify {
         self.believe(provider, &secrets, reception, proved).await
     }
 
-    async fn secrets(&self, provider: &str, account: Option<Arc<AccountEntry>>) -> Result<RouteSecrets, VerifyError> {
+    async fn secrets(&self, provider: &str, account: Option<Arc<AccountEntry>>) -> Result<PluginSecrets, VerifyError> {
         let unknown = || VerifyError::UnknownProvider(provider.to_owned());
         let tenant: Option<TenantId> = account.as_ref().map(|entry| entry.account.tenant);
         let version = self.directory.provider(tenant, provider).await?.ok_or_else(unknown)?;
         if account.is_none() && !version.manifest.is_shared() {
             return Err(VerifyError::NotShared(provider.to_owned()));
         }
-        let operators = self.directory.provider(None, provider).await?;
-        let application = match operators.filter(|operators| operators.plugin == version.plugin) {
-            Some(_) => Some(self.directory.application_secrets(provider).await?),
-            None => None,
-        };
-        Ok(RouteSecrets { version, application, account })
+        Ok(PluginSecrets::find(&self.directory, provider, version, account).await?)
     }
 
     async fn believe(
         &self,
         provider: String,
-        secrets: &RouteSecrets,
+        secrets: &PluginSecrets,
         reception: Reception,
         proved: Proved,
     ) -> Result<Believed, VerifyError> {
@@ -153,7 +139,7 @@ impl Verify {
     async fn owner(
         &self,
         provider: &str,
-        secrets: &RouteSecrets,
+        secrets: &PluginSecrets,
         inbound: &Inbound,
         by_account: bool,
     ) -> Result<Option<Arc<AccountEntry>>, StoreError> {
@@ -191,25 +177,5 @@ fn proved_by_account(proof: &Proof, manifest: &Manifest) -> bool {
         // What nothing proves goes to the account in whose URL it came, if its owner agreed to that.
         Proof::Unsigned => true,
         Proof::Handshake => false,
-    }
-}
-
-impl Secrets for RouteSecrets {
-    fn live(&self, name: &str) -> Vec<Secret> {
-        match self.version.manifest.secret(name).map(|spec| spec.scope) {
-            Some(Scope::Application) => self.application.as_ref().map_or_else(Vec::new, |secrets| secrets.live(name)),
-            Some(Scope::Account) => self.account.as_ref().map_or_else(Vec::new, |entry| entry.secrets.live(name)),
-            None => Vec::new(),
-        }
-    }
-}
-
-impl GuestSecrets for RouteSecrets {
-    fn hmac(&self, name: &str, digest: Digest, message: &[u8]) -> Result<Vec<u8>, HmacError> {
-        if self.version.manifest.secret(name).is_none() {
-            return Err(HmacError::NotGranted(name.to_owned()));
-        }
-        let newest = self.live(name).into_iter().next();
-        newest.map(|secret| proof::hmac(digest, &secret, message)).ok_or_else(|| HmacError::Unknown(name.to_owned()))
     }
 }

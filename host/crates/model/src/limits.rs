@@ -114,8 +114,6 @@ pub const NORMALIZE_TRIES_MAX: u32 = 36;
 /// After how long an event that waits for a person (`unauthorized`) is looked at again, should nobody reconnect the
 /// account, which makes it due at once.
 pub const UNAUTHORIZED_RECHECK: Duration = Duration::from_secs(24 * 3600);
-/// Chain of events that cause events.
-pub const EVENT_DEPTH_MAX: u32 = 8;
 
 // What goes out.
 

@@ -1,3 +1,5 @@
+//! Which keys are keys, and which answers are kept.
+
 use super::*;
 
 fn key(values: &[&str]) -> Result<Option<String>, Problem> {

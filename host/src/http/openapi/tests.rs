@@ -1,3 +1,5 @@
+//! The description is whole and true to the routes.
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Secrets as people paste them go in, decode by their format, and never come out.
+
 use super::*;
 use hookyard_model::manifest::{Attachment, CredentialSpec, SecretSpec};
 

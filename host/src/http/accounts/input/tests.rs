@@ -1,3 +1,5 @@
+//! What an account is asked for: names, values and settings that the manifest knows, and those that it does not.
+
 use super::*;
 use hookyard_model::manifest::{Attachment, CredentialSpec, SecretSpec};
 use hookyard_model::secret::SecretFormat;
