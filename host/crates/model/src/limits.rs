@@ -69,8 +69,9 @@ pub const GUEST_OUTPUT_BYTES_MAX: usize = 2 * WEBHOOK_BODY_BYTES_MAX;
 pub const GUEST_HOSTCALL_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Resource handles of one instance.
 pub const GUEST_HANDLES_MAX: usize = 1_000;
-/// Host calls of one call, whatever they are.
-pub const GUEST_HOST_CALLS_MAX: u32 = 100_000;
+/// Host calls of one call, whatever they are: few enough that a flood ends here and not by its CPU, many enough for a
+/// line of log for each event of a request.
+pub const GUEST_HOST_CALLS_MAX: u32 = 20_000;
 /// Effects of one run.
 pub const EFFECTS_PER_RUN_MAX: usize = 64;
 /// CPU seconds that compiling one component may take.
