@@ -92,6 +92,16 @@ fn names(lead: &Lead) -> Names {
     }
 }
 
+/// A text as a cleaned field holds it; nothing where nothing is left.
+pub(crate) fn text(text: &str) -> Option<String> {
+    tidy(text)
+}
+
+/// E.164, with national numbers belonging to `default_country`.
+pub(crate) fn phone_in(text: &str, default_country: Option<&str>) -> Option<String> {
+    phone(text, default_country.and_then(country_id))
+}
+
 /// NFC, control and format characters out, white space collapsed, bounded; nothing where nothing is left.
 fn tidy(text: &str) -> Option<String> {
     let mut clean = String::with_capacity(text.len().min(FIELD_CHARS_MAX));
@@ -112,7 +122,7 @@ fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-fn email(text: &str) -> Option<String> {
+pub(crate) fn email(text: &str) -> Option<String> {
     let text = text.strip_prefix('<').and_then(|inner| inner.strip_suffix('>')).unwrap_or(text);
     let text = text
         .get(..7)

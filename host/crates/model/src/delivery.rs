@@ -19,11 +19,13 @@ pub enum DeliveryStatus {
     Delivered,
     /// No more attempts, unless somebody asks for one.
     Dead,
+    /// The subscription's transform emitted nothing: there was nothing to deliver.
+    Skipped,
 }
 
 impl DeliveryStatus {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Dead];
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Dead, Self::Skipped];
 
     /// As it stands in rows and JSON.
     #[must_use]
@@ -32,6 +34,7 @@ impl DeliveryStatus {
             Self::Pending => "PENDING",
             Self::Delivered => "DELIVERED",
             Self::Dead => "DEAD",
+            Self::Skipped => "SKIPPED",
         }
     }
 
@@ -66,8 +69,8 @@ pub struct ClaimedDelivery {
     pub attempts: u32,
     /// Such as `leadgen`.
     pub event_type: String,
-    /// Such as `meta_lead_ads`.
-    pub provider: String,
+    /// Such as `meta_lead_ads`; none where the event is no provider's.
+    pub provider: Option<String>,
     /// When the event was logged.
     pub received_at: Instant,
     /// JSON text for the receiver.
@@ -138,8 +141,8 @@ impl Verdict {
     }
 }
 
-/// What follows an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What follows an attempt, or comes in place of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// Done.
     Delivered,
@@ -149,6 +152,8 @@ pub enum Next {
     Dead,
     /// No more attempts, and nothing more for the subscription.
     DeadAndDisable,
+    /// No attempt at all: there was nothing to deliver, for this reason.
+    Skipped(String),
 }
 
 /// What follows attempt `number` (from 1). `chance` is between 0 and 1 and decides the jitter.
@@ -173,7 +178,7 @@ mod tests {
             |status, number| after_attempt(Verdict::of_status(status, None), number, &schedule, Instant::EPOCH, 0.0);
         let later = Next::RetryAt(Instant::EPOCH.plus(Duration::from_secs(1)));
         assert_eq!(next(204, 1), Next::Delivered);
-        assert_eq!(next(301, 1), later);
+        assert_eq!(next(301, 1), later.clone());
         assert_eq!(next(500, 1), later);
         assert_eq!(next(500, 2), Next::Dead);
         assert_eq!(next(410, 1), Next::DeadAndDisable);

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, EventId, LeadId, SubscriptionId, TenantId};
+use crate::id::{AccountId, EventId, FlowId, LeadId, RunId, SubscriptionId, TenantId};
 use crate::instant::Instant;
 
 /// How far an event has come, as users see it.
@@ -51,10 +51,10 @@ pub struct NewEvent {
     pub id: EventId,
     /// Whose it is.
     pub tenant: TenantId,
-    /// The provider type.
-    pub provider: String,
-    /// The account that it came through.
-    pub account: AccountId,
+    /// The provider type; none for an application's event and a flow's.
+    pub provider: Option<String>,
+    /// The account that it came through; none for an application's event and a flow's.
+    pub account: Option<AccountId>,
     /// The provider's own word for it.
     pub event_type: String,
     /// The provider's own id of it.
@@ -65,8 +65,23 @@ pub struct NewEvent {
     pub received_at: Instant,
     /// The provider's own JSON.
     pub payload: String,
-    /// Which version of which plugin received it, for the story.
-    pub received_by: PluginRun,
+    /// Which version of which plugin received or emitted it, for the story.
+    pub received_by: Option<PluginRun>,
+    /// What it came of, where that is another event.
+    pub cause: Option<Cause>,
+}
+
+/// What an event came of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The event before it.
+    pub event: EventId,
+    /// The run that emitted it.
+    pub run: Option<RunId>,
+    /// That event's lead.
+    pub lead: Option<LeadId>,
+    /// How many events there are before it in the chain: at least 1, at most `limits::EVENT_CHAIN_MAX`.
+    pub depth: u32,
 }
 
 /// Which version of a plugin did something.
@@ -88,6 +103,19 @@ pub struct ClaimedEvent {
     pub event: NewEvent,
     /// The claim's number: settling is refused where the row has moved on.
     pub tries: u32,
+}
+
+/// Why a flow did or did not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowNote {
+    /// Which flow.
+    pub flow: FlowId,
+    /// The run that was made of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// A sentence.
+    pub why: String,
 }
 
 /// Why a subscription did or did not get an event.
@@ -127,6 +155,12 @@ pub struct Outcome {
     /// Every subscription that was looked at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fanout: Vec<FanoutNote>,
+    /// Every flow that was looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flows: Vec<FlowNote>,
+    /// Why a flow dropped it before it went to anybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]

@@ -15,7 +15,7 @@ pub struct Field {
 }
 
 /// A request, received or wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// `GET`, `POST`.
     pub method: String,
@@ -24,16 +24,18 @@ pub struct Request {
     /// In order.
     pub headers: Vec<Field>,
     /// The exact bytes.
+    #[serde(with = "crate::bytes")]
     pub body: Vec<u8>,
 }
 
 /// A response, received or wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
     /// Such as 200.
     pub status: u16,
     /// In order.
     pub headers: Vec<Field>,
     /// The exact bytes.
+    #[serde(with = "crate::bytes")]
     pub body: Vec<u8>,
 }

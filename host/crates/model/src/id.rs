@@ -52,6 +52,20 @@ impl<N: Noun> Id<N> {
         Self { uuid, noun: PhantomData }
     }
 
+    /// The one id that follows from `at` and these parts, the same every time: for what must not be made twice.
+    #[must_use]
+    pub fn derived(at: Instant, parts: &[&str]) -> Self {
+        use sha2::Digest as _;
+        let mut hash = sha2::Sha256::new();
+        for part in parts {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        let mut bytes = [0; 10];
+        bytes.iter_mut().zip(hash.finalize()).for_each(|(place, byte)| *place = byte);
+        Self::at(at, bytes)
+    }
+
     /// When it was made.
     #[must_use]
     pub fn made_at(self) -> Instant {
@@ -171,6 +185,14 @@ nouns! {
     SubscriptionNoun SubscriptionId "sub_" "subscription";
     /// One event for one subscription.
     DeliveryNoun DeliveryId "dlv_" "delivery";
+    /// A tenant's automation.
+    FlowNoun FlowId "flow_" "flow";
+    /// One execution of a flow.
+    RunNoun RunId "run_" "run";
+    /// A tenant's CRM.
+    DestinationNoun DestinationId "dst_" "destination";
+    /// One lead for one destination.
+    PushNoun PushId "push_" "push";
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod id;
 pub mod instant;
 pub mod limits;
 pub mod secret;
+mod bytes;
 
 pub mod manifest;
 pub mod plugin;
@@ -28,6 +29,11 @@ pub mod event;
 pub mod lead;
 pub mod clean;
 pub mod dedup;
+
+pub mod filter;
+pub mod flow;
+pub mod run;
+pub mod destination;
 
 pub mod subscription;
 pub mod style;

@@ -51,12 +51,18 @@ pub const COMPONENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const COMPONENT_INTERPRETED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Guest memory, summed over all memories of an instance, in bytes.
 pub const GUEST_MEMORY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The same for a component that carries an interpreter.
+pub const GUEST_INTERPRETED_MEMORY_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// How many times the CPU of the other limits a component that carries an interpreter may use.
+pub const GUEST_INTERPRETED_CPU_FACTOR: u32 = 10;
 /// Elements of all tables of an instance together.
 pub const GUEST_TABLE_ELEMENTS_MAX: usize = 20_000;
 /// CPU that `receive` may use.
 pub const RECEIVE_CPU: Duration = Duration::from_millis(20);
 /// CPU that one step of `normalize` or `list-page` may use: from a start to the next effect or the end.
 pub const NORMALIZE_CPU: Duration = Duration::from_millis(50);
+/// CPU that one step of a flow or a push may use: from a start to the next effect or the end.
+pub const FLOW_CPU: Duration = Duration::from_millis(50);
 /// CPU that `describe` may use.
 pub const DESCRIBE_CPU: Duration = Duration::from_millis(100);
 /// Wall time that a call may take as a multiple of its CPU, for a machine that is busy with other things.
@@ -84,6 +90,45 @@ pub const COMPILE_ADDRESS_SPACE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 pub const COMPILES_AT_ONCE: usize = 1;
 /// Machine code of loaded components that one process keeps mapped, in bytes.
 pub const LOADED_CODE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+// What a flow does.
+
+/// Most flows of one tenant.
+pub const FLOWS_PER_TENANT_MAX: usize = 250;
+/// How long a flow of stage `before`, or a transform, may take in all, its fetches included.
+pub const BEFORE_WITHIN: Duration = Duration::from_secs(10);
+/// Actions of one run.
+pub const ACTIONS_PER_RUN_MAX: usize = 100;
+/// The longest sleep that a flow may ask for.
+pub const SLEEP_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+/// Replies in one run's journal together, in bytes.
+pub const JOURNAL_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Events before an event in its chain: a flow that emits what starts it ends here.
+pub const EVENT_CHAIN_MAX: u32 = 8;
+/// Longest key of a flow's state, in bytes.
+pub const STATE_KEY_BYTES_MAX: usize = 256;
+/// Largest value of a flow's state, in bytes.
+pub const STATE_VALUE_BYTES_MAX: usize = 64 * 1024;
+/// State keys that one run may write.
+pub const STATE_WRITES_PER_RUN_MAX: usize = 100;
+/// State keys of one flow.
+pub const STATE_KEYS_PER_FLOW_MAX: u32 = 100_000;
+/// Runs that are under way at the same time, in one process; one that sleeps is not.
+pub const RUN_CONCURRENCY: usize = 256;
+/// Runs of one tenant that are under way at the same time, in one process.
+pub const RUNS_PER_TENANT_AT_ONCE: usize = 16;
+/// CPU that one tenant's flows may use, in one process, for each second of time.
+pub const FLOW_CPU_PER_SECOND: Duration = Duration::from_millis(200);
+/// Runs that one tenant may begin in a day (UTC); more are `LIMITED`.
+pub const RUNS_PER_DAY_MAX: u32 = 100_000;
+/// How often a run is tried again because its guest asked for it or the host was at fault: with its backoff, about a day.
+pub const RUN_FAILURES_MAX: u32 = 30;
+/// Crashes of one version of a plugin within [`TRAP_WINDOW`] after which it is paused.
+pub const TRAPS_MAX: usize = 20;
+/// See [`TRAPS_MAX`].
+pub const TRAP_WINDOW: Duration = Duration::from_secs(300);
+/// Runs that one comparison replays.
+pub const COMPARED_RUNS_MAX: u32 = 100;
 
 // What a plugin asks of the outside.
 
@@ -115,6 +160,9 @@ pub const NORMALIZE_TRIES_MAX: u32 = 36;
 /// After how long an event that waits for a person (`unauthorized`) is looked at again, should nobody reconnect the
 /// account, which makes it due at once.
 pub const UNAUTHORIZED_RECHECK: Duration = Duration::from_secs(24 * 3600);
+
+/// Pushes that are under way at the same time, in one process.
+pub const PUSH_CONCURRENCY: usize = 64;
 
 // What goes out.
 

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::secret::SecretFormat;
 
-/// A provider plugin's manifest.
+/// A plugin's manifest, of whichever world: what a world does not have is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
-    /// The provider type, as it stands in URLs: `meta_lead_ads`.
+    /// As it stands in URLs: a provider's type, `meta_lead_ads`, or a flow's name, `lead_router`.
     pub id: String,
     /// For people.
     pub name: String,
@@ -20,7 +20,7 @@ pub struct Manifest {
     pub version: String,
     /// One sentence.
     pub summary: String,
-    /// The provider's own words for its events.
+    /// The provider's own words for its events; a flow's triggers.
     pub event_types: Vec<String>,
     /// Secrets that prove requests.
     pub secrets: Vec<SecretSpec>,
@@ -36,7 +36,10 @@ pub struct Manifest {
     pub imports: bool,
     /// Whether unproved events are worth taking as hints.
     pub unsigned: bool,
-    /// A JSON Schema of the account's settings, as text.
+    /// A destination's own fields, which a mapping may name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// A JSON Schema of the settings of an account, destination or flow, as text.
     pub settings_schema: String,
 }
 
@@ -184,6 +187,7 @@ impl Manifest {
             ("secrets", self.secrets.len()),
             ("credentials", self.credentials.len()),
             ("hosts", self.hosts.len()),
+            ("fields", self.fields.len().div_ceil(10)),
         ] {
             if count > 100 {
                 return Err(ManifestError::Many(what));
@@ -289,6 +293,7 @@ mod tests {
             polls: false,
             imports: false,
             unsigned: false,
+            fields: vec![],
             settings_schema: "{}".into(),
         }
     }

@@ -18,21 +18,30 @@ use crate::manifest::Manifest;
 pub enum World {
     /// `provider-plugin`.
     Provider,
+    /// `destination-plugin`.
+    Destination,
+    /// `flow-plugin`.
+    Flow,
 }
 
 impl World {
-    /// As it stands in rows.
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Provider, Self::Destination, Self::Flow];
+
+    /// As it stands in rows and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provider => "provider",
+            Self::Destination => "destination",
+            Self::Flow => "flow",
         }
     }
 
     /// Reads what a row says.
     #[must_use]
     pub fn from_row(text: &str) -> Option<Self> {
-        (text == "provider").then_some(Self::Provider)
+        Self::ALL.into_iter().find(|world| world.as_str() == text)
     }
 }
 
@@ -110,6 +119,8 @@ pub struct PluginVersion {
     pub origin: Origin,
     /// When it was uploaded.
     pub created_at: Instant,
+    /// Why the host took it out of service, where it did.
+    pub paused: Option<String>,
 }
 
 /// Where a version came from.
@@ -120,6 +131,8 @@ pub enum Origin {
     Builtin,
     /// Uploaded through the API.
     Uploaded,
+    /// Found in the watched folder.
+    Folder,
 }
 
 impl Origin {
@@ -129,12 +142,13 @@ impl Origin {
         match self {
             Self::Builtin => "builtin",
             Self::Uploaded => "uploaded",
+            Self::Folder => "folder",
         }
     }
 
     /// Reads what a row says.
     #[must_use]
     pub fn from_row(text: &str) -> Option<Self> {
-        [Self::Builtin, Self::Uploaded].into_iter().find(|origin| origin.as_str() == text)
+        [Self::Builtin, Self::Uploaded, Self::Folder].into_iter().find(|origin| origin.as_str() == text)
     }
 }

@@ -35,7 +35,7 @@ pub struct Told<'a> {
     /// Such as `leadgen`.
     pub event_type: &'a str,
     /// Such as `meta_lead_ads`.
-    pub provider: &'a str,
+    pub provider: Option<&'a str>,
     /// When it was logged.
     pub received_at: Instant,
     /// JSON text.
@@ -89,7 +89,9 @@ impl Style {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         if self == Self::Connect {
             headers.push(("x-connect-event", told.event_type.to_owned()));
-            headers.push(("x-connect-provider", told.provider.to_owned()));
+            if let Some(provider) = told.provider {
+                headers.push(("x-connect-provider", provider.to_owned()));
+            }
             // One value only: the newest secret signs.
             if let Some(secret) = secrets.first() {
                 headers.push(("x-connect-signature", HEXLOWER.encode(&hmac(Digest::Sha256, secret, &body))));
@@ -117,7 +119,7 @@ impl Style {
                 r#"{{"id":{},"event":{},"provider":{},"receivedAt":{},"data":{}}}"#,
                 json(&told.id.text()),
                 json(told.event_type),
-                json(told.provider),
+                told.provider.map_or_else(|| "null".to_owned(), json),
                 json(&told.received_at.rfc3339()),
                 told.data
             ),
@@ -146,7 +148,7 @@ mod tests {
         Told {
             id: EventId::at(Instant::from_millis(1_763_717_400_007), [1; 10]),
             event_type: "leadgen",
-            provider: "meta_lead_ads",
+            provider: Some("meta_lead_ads"),
             received_at: Instant::from_millis(1_763_717_400_007),
             data,
         }

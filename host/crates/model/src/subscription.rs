@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{SubscriptionId, TenantId};
+use crate::id::{FlowId, SubscriptionId, TenantId};
 use crate::instant::Instant;
 use crate::limits;
 use crate::style::Style;
@@ -35,6 +35,8 @@ pub struct Subscription {
     pub retry_seconds: Option<Vec<u32>>,
     /// How long its receiver has.
     pub timeout: Duration,
+    /// The flow whose emitted event is the body.
+    pub transform: Option<FlowId>,
     /// When it was made.
     pub created_at: Instant,
 }
@@ -78,13 +80,14 @@ pub enum Match {
 impl Subscription {
     /// Whether an event of this type, from this provider, is for it.
     #[must_use]
-    pub fn matches(&self, event_type: &str, provider: &str) -> Match {
+    pub fn matches(&self, event_type: &str, provider: Option<&str>) -> Match {
         if self.status == SubscriptionStatus::Disabled {
             let reason = self.status_reason.as_deref().unwrap_or("it was disabled");
             return Match::No(format!("the subscription is disabled: {reason}"));
         }
-        if let Some(wanted) = self.provider.as_deref().filter(|wanted| *wanted != provider) {
-            return Match::No(format!("it wants events of `{wanted}`, and this one is of `{provider}`"));
+        if let Some(wanted) = self.provider.as_deref().filter(|wanted| Some(*wanted) != provider) {
+            let of = provider.map_or_else(|| "no provider".to_owned(), |provider| format!("`{provider}`"));
+            return Match::No(format!("it wants events of `{wanted}`, and this one is of {of}"));
         }
         match self.event_types.iter().find(|pattern| pattern_matches(pattern, event_type)) {
             Some(pattern) => Match::Yes(format!("`{event_type}` matches `{pattern}`")),
