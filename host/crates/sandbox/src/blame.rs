@@ -3,6 +3,8 @@
 //! A guest that refuses says so in its result, and that is no failure of the call. Everything else ends here, in one
 //! of eight kinds that a person can act upon; only the last two are the host's.
 
+use std::time::Duration;
+
 use hookyard_model::limits;
 use wasmtime::Trap;
 
@@ -18,8 +20,8 @@ pub enum Blame {
     #[error("the plugin ran out of time: it {0}")]
     OutOfTime(String),
     /// It wanted more memory or table than it may, and died of it.
-    #[error("the plugin ran out of memory: it may have {} MiB", limits::GUEST_MEMORY_BYTES_MAX / (1024 * 1024))]
-    OutOfMemory,
+    #[error("the plugin ran out of memory: it may have {} MiB", .0 / (1024 * 1024))]
+    OutOfMemory(usize),
     /// What it gave is not what the contract allows.
     #[error("the plugin spoke nonsense: {0}")]
     Nonsense(String),
@@ -44,7 +46,7 @@ impl Blame {
         match self {
             Self::Trapped(_) => "trapped",
             Self::OutOfTime(_) => "out_of_time",
-            Self::OutOfMemory => "out_of_memory",
+            Self::OutOfMemory(_) => "out_of_memory",
             Self::Nonsense(_) => "nonsense",
             Self::Diverged(_) => "diverged",
             Self::AskedTooMuch(_) => "asked_too_much",
@@ -68,11 +70,13 @@ pub struct CallFailure {
     pub blame: Blame,
     /// What the guest had written until then.
     pub log: GuestLog,
+    /// CPU that it used until then.
+    pub cpu: Duration,
 }
 
 impl CallFailure {
     pub(crate) fn without_log(blame: Blame) -> Self {
-        Self { blame, log: GuestLog::default() }
+        Self { blame, log: GuestLog::default(), cpu: Duration::ZERO }
     }
 }
 
@@ -81,13 +85,14 @@ pub(crate) fn blame(error: &wasmtime::Error, state: &CallState) -> Blame {
     if let Some(stop) = error.downcast_ref::<Stop>() {
         return match stop {
             Stop::Cpu(_) | Stop::Wall(_) => Blame::OutOfTime(stop.to_string()),
-            Stop::Diverged(_) => Blame::Diverged(stop.to_string()),
-            Stop::TooManyEffects | Stop::TooManyHostCalls => Blame::AskedTooMuch(stop.to_string()),
+            Stop::Diverged { .. } => Blame::Diverged(stop.to_string()),
+            Stop::TooManyEffects | Stop::TooManyHostCalls | Stop::TooLong(_) => Blame::AskedTooMuch(stop.to_string()),
+            Stop::StateKey | Stop::StateValue(_) | Stop::TooManyWrites => Blame::Nonsense(stop.to_string()),
             Stop::Exit | Stop::Effect => Blame::Trapped(stop.to_string()),
         };
     }
     if state.limiter.refused {
-        return Blame::OutOfMemory;
+        return Blame::OutOfMemory(state.limiter.memory_bytes_max);
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return match trap {

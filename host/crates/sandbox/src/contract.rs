@@ -3,6 +3,9 @@
 //! The linker would refuse what does not fit as well, but in the words of the component model. Here each name that
 //! is too much or missing is told to the author, with what to do instead. Types are the linker's business.
 
+use std::time::Duration;
+
+use hookyard_model::limits;
 use hookyard_model::plugin::World;
 use serde::Serialize;
 use wasmtime::Engine;
@@ -16,6 +19,45 @@ pub struct Interface {
     pub imports: Vec<String>,
     /// Names of exports.
     pub exports: Vec<String>,
+}
+
+/// Which limits a component has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Class {
+    /// The author's code is WebAssembly itself: Rust, C, Go.
+    Compiled,
+    /// The author's code is run by an interpreter in the component: JavaScript, Python. Larger, and slower.
+    Interpreted,
+}
+
+impl Class {
+    /// The largest component, in bytes.
+    #[must_use]
+    pub fn component_bytes_max(self) -> usize {
+        match self {
+            Self::Compiled => limits::COMPONENT_BYTES_MAX,
+            Self::Interpreted => limits::COMPONENT_INTERPRETED_BYTES_MAX,
+        }
+    }
+
+    /// The most memory, summed, in bytes.
+    #[must_use]
+    pub fn memory_bytes_max(self) -> usize {
+        match self {
+            Self::Compiled => limits::GUEST_MEMORY_BYTES_MAX,
+            Self::Interpreted => limits::GUEST_INTERPRETED_MEMORY_BYTES_MAX,
+        }
+    }
+
+    /// What a budget of CPU is for it.
+    #[must_use]
+    pub fn cpu(self, budget: Duration) -> Duration {
+        match self {
+            Self::Compiled => budget,
+            Self::Interpreted => budget.saturating_mul(limits::GUEST_INTERPRETED_CPU_FACTOR),
+        }
+    }
 }
 
 /// Interfaces of WASI that a guest may import: each is virtual, see [`crate::wasi`].
@@ -41,6 +83,9 @@ const VIRTUAL: [&str; 19] = [
     "wasi:filesystem/preopens",
 ];
 
+/// Packages that an interpreter links and that have nothing behind them.
+const UNUSED: [&str; 2] = ["wasi:filesystem", "wasi:sockets"];
+
 const PACKAGE: &str = "hookyard:plugin/";
 const SUPPORTED: &str = "0.1.";
 
@@ -55,40 +100,58 @@ impl Interface {
 
     /// The world that the exports implement.
     pub(crate) fn world(&self) -> Result<World, String> {
-        let exported =
-            |name: &str| self.exports.iter().any(|export| interface_name(export) == format!("{PACKAGE}{name}"));
-        if exported("provider") {
-            self.check_version()?;
-            return Ok(World::Provider);
-        }
-        for later in ["destination", "flow"] {
-            if exported(later) {
-                return Err(format!("this component is a {later}, and this version of Hookyard runs providers only"));
+        let is_exported = |world: &&World| {
+            let wanted = format!("{PACKAGE}{}", world.as_str());
+            self.exports.iter().any(|export| interface_name(export) == wanted)
+        };
+        let mut worlds = World::ALL.into_iter().filter(|world| is_exported(&world));
+        match (worlds.next(), worlds.next()) {
+            (Some(world), None) => self.check_version().map(|()| world),
+            (Some(one), Some(other)) => {
+                Err(format!("the component is a {} and a {}: make it two plugins", one.as_str(), other.as_str()))
+            }
+            (None, _) => {
+                let found = if self.exports.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    format!("`{}`", self.exports.join("`, `"))
+                };
+                Err(format!(
+                    "the component exports {found}, and a plugin exports `hookyard:plugin/provider@0.1.0`, \
+                     `hookyard:plugin/destination@0.1.0` or `hookyard:plugin/flow@0.1.0`: write it with the SDK, which \
+                     does"
+                ))
             }
         }
-        let found =
-            if self.exports.is_empty() { "nothing".to_owned() } else { format!("`{}`", self.exports.join("`, `")) };
-        Err(format!(
-            "the component exports {found}, and a provider exports `hookyard:plugin/provider@0.1.0`: implement the SDK's \
-             `Provider` and export it with its macro"
-        ))
     }
 
-    /// Whether every import is one that `world` grants.
-    pub(crate) fn check_imports(&self, world: World) -> Result<(), String> {
-        let granted = match world {
-            World::Provider => ["types", "manifests", "log", "secrets", "http"],
+    /// Which limits it has: a component that exports more than its world carries an interpreter, whose toolchain put
+    /// that there.
+    pub(crate) fn class(&self) -> Class {
+        let is_more = |export: &String| !export.starts_with(PACKAGE);
+        if self.exports.iter().any(is_more) { Class::Interpreted } else { Class::Compiled }
+    }
+
+    /// Whether every import is one that `world` grants. An interpreter links all of WASI, whether or not the author
+    /// uses it; what is not virtual traps when it is called.
+    pub(crate) fn check_imports(&self, world: World, class: Class) -> Result<(), String> {
+        let granted: &[&str] = match world {
+            World::Provider => &["types", "manifests", "log", "secrets", "http"],
+            World::Destination => &["types", "manifests", "log", "http"],
+            World::Flow => &["types", "manifests", "log", "http", "state", "clock"],
         };
         for import in &self.imports {
             let name = interface_name(import);
             let ours = name.strip_prefix(PACKAGE).is_some_and(|name| granted.contains(&name));
-            if ours || VIRTUAL.contains(&name) {
+            let is_linked_unused = class == Class::Interpreted
+                && UNUSED.iter().any(|package| name.strip_prefix(package).is_some_and(|rest| rest.starts_with('/')));
+            if ours || VIRTUAL.contains(&name) || is_linked_unused {
                 continue;
             }
             return Err(format!(
                 "the component imports `{import}`, which a {} may not: {}",
                 world.as_str(),
-                instead(name)
+                instead(name, granted)
             ));
         }
         Ok(())
@@ -113,15 +176,16 @@ fn interface_name(name: &str) -> &str {
     name.split_once('@').map_or(name, |(name, _)| name)
 }
 
-fn instead(name: &str) -> &'static str {
+fn instead(name: &str, granted: &[&str]) -> String {
     if name.starts_with("wasi:http") || name.starts_with("wasi:sockets") {
-        "plugins have no network; ask the host with `http.fetch`, for hosts that the manifest names"
+        "plugins have no network; ask the host with `http.fetch`, for hosts that the manifest names".to_owned()
     } else if name.starts_with("wasi:filesystem") {
-        "plugins have no files; what they need to know comes in their arguments and settings"
+        "plugins have no files; what they need to know comes in their arguments and settings".to_owned()
     } else if name.starts_with(PACKAGE) {
-        "its world has `log`, `secrets` and `http`, and nothing else"
+        let granted: Vec<_> = granted.iter().filter(|name| !["types", "manifests"].contains(name)).copied().collect();
+        format!("its world has `{}`, and nothing else", granted.join("`, `"))
     } else {
-        "remove the dependency that needs it, or build with the SDK, which does not"
+        "remove the dependency that needs it, or build with the SDK, which does not".to_owned()
     }
 }
 
@@ -141,7 +205,7 @@ mod tests {
             &["hookyard:plugin/provider@0.1.0"],
         );
         assert_eq!(fine.world(), Ok(World::Provider));
-        assert_eq!(fine.check_imports(World::Provider), Ok(()));
+        assert_eq!(fine.check_imports(World::Provider, fine.class()), Ok(()));
     }
 
     #[test]
@@ -154,15 +218,38 @@ mod tests {
             ("hookyard:plugin/httpx@0.1.0", "and nothing else"),
             ("env", "remove the dependency"),
         ] {
-            let error = interface(&[import], &[]).check_imports(World::Provider).unwrap_err();
+            let error = interface(&[import], &[]).check_imports(World::Provider, Class::Compiled).unwrap_err();
             assert!(error.contains(import) && error.contains(says), "{error}");
         }
     }
 
     #[test]
+    fn each_world_is_told_by_its_export_and_a_flow_has_state_and_clock() {
+        for world in World::ALL {
+            let of = interface(&[], &[&format!("hookyard:plugin/{}@0.1.0", world.as_str())]);
+            assert_eq!(of.world(), Ok(world));
+        }
+        let flow = interface(&["hookyard:plugin/state@0.1.0", "hookyard:plugin/clock@0.1.0"], &[]);
+        assert_eq!(flow.check_imports(World::Flow, Class::Compiled), Ok(()));
+        assert!(flow.check_imports(World::Destination, Class::Compiled).is_err());
+        let secrets = interface(&["hookyard:plugin/secrets@0.1.0"], &[]);
+        assert!(secrets.check_imports(World::Flow, Class::Compiled).is_err());
+    }
+
+    #[test]
+    fn an_interpreter_may_link_files_and_sockets_that_are_not_there() {
+        let python = interface(&["wasi:sockets/tcp@0.2.0"], &["hookyard:plugin/flow@0.1.0", "exports"]);
+        assert_eq!(python.class(), Class::Interpreted);
+        assert_eq!(python.check_imports(World::Flow, python.class()), Ok(()));
+        let http = interface(&["wasi:http/outgoing-handler@0.2.0"], &["exports"]);
+        assert!(http.check_imports(World::Flow, http.class()).is_err());
+    }
+
+    #[test]
     fn a_missing_export_and_a_foreign_version_are_named() {
         assert!(interface(&[], &["run"]).world().unwrap_err().contains("`run`"));
-        assert!(interface(&[], &["hookyard:plugin/flow@0.1.0"]).world().unwrap_err().contains("flow"));
+        let both = ["hookyard:plugin/flow@0.1.0", "hookyard:plugin/provider@0.1.0"];
+        assert!(interface(&[], &both).world().unwrap_err().contains("two plugins"));
         assert!(interface(&[], &["hookyard:plugin/provider@0.2.0"]).world().unwrap_err().contains("0.2.0"));
     }
 }

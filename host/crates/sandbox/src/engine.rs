@@ -51,7 +51,7 @@ pub(crate) fn runtime(concurrency: usize) -> wasmtime::Result<Engine> {
         .max_memories_per_component(MEMORIES_PER_COMPONENT)
         .max_tables_per_component(TABLES_PER_COMPONENT)
         .table_elements(limits::GUEST_TABLE_ELEMENTS_MAX)
-        .max_memory_size(limits::GUEST_MEMORY_BYTES_MAX)
+        .max_memory_size(limits::GUEST_INTERPRETED_MEMORY_BYTES_MAX)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(64 * 1024)
         // On wasmtime 48 the page map scan can show one guest another's swapped-out pages.

@@ -36,7 +36,7 @@ mod sandbox;
 pub use blame::{Blame, CallFailure};
 pub use cache::CodeCache;
 pub use compile::{Compiler, compile_child};
-pub use contract::Interface;
+pub use contract::{Class, Interface};
 pub use guest::Guest;
 pub use sandbox::{Checked, Config, Finished, LoadError, Refusal, Sandbox, StartError, Step};
 pub use state::{Call, GuestLog, GuestSecrets, HmacError, NoSecrets};

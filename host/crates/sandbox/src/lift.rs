@@ -4,18 +4,22 @@
 //! is held to `limits::GUEST_OUTPUT_BYTES_MAX` and to counts that the pipeline can carry. What does not fit is an
 //! error in words, which the caller turns into [`crate::Blame::Nonsense`].
 
+use hookyard_model::destination::{PushOrder, Receipt};
 use hookyard_model::effect::FetchError;
 use hookyard_model::http::{Field, Request, Response};
 use hookyard_model::instant::Instant;
-use hookyard_model::lead::{Consent, Lead};
+use hookyard_model::lead::{CleanLead, Consent, Lead};
 use hookyard_model::limits;
 use hookyard_model::manifest as m;
 use hookyard_model::proof as p;
 use hookyard_model::provider::{Failure, Inbound, Normalized, Page, PageQuery, Reception};
+use hookyard_model::run::{Action, Change, Decision, Trigger, Write};
 use hookyard_model::secret::SecretFormat;
 
-use crate::bindings::exports::hookyard::plugin::provider as guest;
-use crate::bindings::hookyard::plugin::{http, manifests, secrets, types};
+use crate::bindings::destination::exports::hookyard::plugin::destination as destination_guest;
+use crate::bindings::flow::exports::hookyard::plugin::flow as flow_guest;
+use crate::bindings::provider::exports::hookyard::plugin::provider as guest;
+use crate::bindings::provider::hookyard::plugin::{http, manifests, secrets, types};
 
 pub(crate) fn digest(digest: secrets::Digest) -> p::Digest {
     match digest {
@@ -134,7 +138,149 @@ pub(crate) fn manifest(manifest: guest::Manifest) -> m::Manifest {
         polls: manifest.polls,
         imports: manifest.imports,
         unsigned: manifest.unsigned,
+        fields: Vec::new(),
         settings_schema: manifest.settings_schema,
+    }
+}
+
+pub(crate) fn destination_manifest(manifest: destination_guest::DestinationManifest) -> m::Manifest {
+    m::Manifest {
+        id: manifest.id,
+        name: manifest.name,
+        version: manifest.version,
+        summary: manifest.summary,
+        event_types: Vec::new(),
+        secrets: Vec::new(),
+        credentials: manifest.credentials.into_iter().map(credential_spec).collect(),
+        hosts: manifest.hosts,
+        oauth: manifest.oauth.map(oauth_spec),
+        polls: false,
+        imports: false,
+        unsigned: false,
+        fields: manifest.fields,
+        settings_schema: manifest.settings_schema,
+    }
+}
+
+pub(crate) fn flow_manifest(manifest: flow_guest::FlowManifest) -> m::Manifest {
+    m::Manifest {
+        id: manifest.id,
+        name: manifest.name,
+        version: manifest.version,
+        summary: manifest.summary,
+        event_types: manifest.triggers,
+        secrets: Vec::new(),
+        credentials: manifest.credentials.into_iter().map(credential_spec).collect(),
+        hosts: manifest.hosts,
+        oauth: None,
+        polls: false,
+        imports: false,
+        unsigned: false,
+        fields: Vec::new(),
+        settings_schema: manifest.settings_schema,
+    }
+}
+
+pub(crate) fn lower_trigger(trigger: &Trigger) -> flow_guest::Trigger {
+    let event = &trigger.event;
+    flow_guest::Trigger {
+        event: types::Event {
+            id: event.id.text(),
+            event_type: event.event_type.clone(),
+            provider: event.provider.clone(),
+            account_id: event.account.map(|account| account.text()),
+            occurred_at: lower_instant(event.occurred_at),
+            lead_id: event.lead.map(|lead| lead.text()),
+            data: event.data.clone(),
+        },
+        lead: trigger.lead.as_ref().map(lower_lead),
+    }
+}
+
+pub(crate) fn lower_order(order: &PushOrder) -> destination_guest::PushOrder {
+    destination_guest::PushOrder {
+        lead_id: order.lead_id.text(),
+        lead: lower_lead(&order.lead),
+        mapping: order.mapping.clone(),
+        settings: order.settings.clone(),
+        previous: order.previous.as_ref().map(|receipt| destination_guest::Receipt {
+            external_id: receipt.external_id.clone(),
+            url: receipt.url.clone(),
+        }),
+    }
+}
+
+/// The outer error is nonsense, the inner one the guest's own failure. `writes` are what it wrote to its state.
+pub(crate) fn decision(
+    actions: Result<Vec<flow_guest::Action>, types::Failure>,
+    writes: Vec<Write>,
+) -> Result<Result<Decision, Failure>, String> {
+    let actions = match actions {
+        Ok(actions) => actions,
+        Err(error) => return Ok(Err(failure(error))),
+    };
+    let mut size = Size::default();
+    let mut lifted = Vec::with_capacity(actions.len().min(limits::ACTIONS_PER_RUN_MAX));
+    for action in actions {
+        lifted.push(match action {
+            flow_guest::Action::Emit(event) => {
+                size.add(event.data.len())?;
+                Action::Emit { event_type: event.event_type, data: event.data }
+            }
+            flow_guest::Action::UpdateLead(changes) => {
+                for change in &changes {
+                    size.add(change.field.len() + change.value.as_ref().map_or(0, String::len))?;
+                }
+                let change = |change: flow_guest::Change| Change { field: change.field, value: change.value };
+                Action::UpdateLead(changes.into_iter().map(change).collect())
+            }
+            flow_guest::Action::PushLead(push) => {
+                Action::PushLead { destination: push.destination.chars().take(200).collect() }
+            }
+            flow_guest::Action::Drop(reason) => Action::Drop(reason.chars().take(1_000).collect()),
+        });
+    }
+    for write in &writes {
+        size.add(write.value.as_ref().map_or(0, Vec::len))?;
+    }
+    let decision = Decision { actions: lifted, writes };
+    decision.check().map_err(|error| error.to_string())?;
+    Ok(Ok(decision))
+}
+
+/// The outer error is nonsense, the inner one the guest's own failure.
+pub(crate) fn receipt(
+    receipt: Result<destination_guest::Receipt, types::Failure>,
+) -> Result<Result<Receipt, Failure>, String> {
+    let receipt = match receipt {
+        Ok(receipt) => receipt,
+        Err(error) => return Ok(Err(failure(error))),
+    };
+    let long = |text: &str| text.len() > 1_000 || text.chars().any(char::is_control);
+    if receipt.external_id.is_empty() || long(&receipt.external_id) || receipt.url.as_deref().is_some_and(long) {
+        return Err("its receipt has no external-id, or a text of more than 1,000 bytes".to_owned());
+    }
+    Ok(Ok(Receipt { external_id: receipt.external_id, url: receipt.url }))
+}
+
+/// The clean lead, in the same shape as a provider's.
+fn lower_lead(lead: &CleanLead) -> types::Lead {
+    types::Lead {
+        provider_lead_id: lead.provider_lead_id.clone(),
+        email: lead.email.clone(),
+        first_name: lead.first_name.clone(),
+        last_name: lead.last_name.clone(),
+        full_name: lead.full_name.clone(),
+        phone_number: lead.phone_number.clone(),
+        company: lead.company.clone(),
+        raw_field_data: lower_fields(lead.raw_field_data.clone()),
+        custom_fields: lower_fields(lead.custom_fields.clone()),
+        form_id: lead.form_id.clone(),
+        campaign_id: lead.campaign_id.clone(),
+        ad_id: lead.ad_id.clone(),
+        created_at: lead.created_at.map(lower_instant),
+        consents: lead.consents.iter().map(|c| types::Consent { key: c.key.clone(), given: c.given }).collect(),
+        is_test: lead.is_test,
     }
 }
 
@@ -289,7 +435,7 @@ fn instant(millis: u64) -> Instant {
     Instant::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
-fn lower_instant(instant: Instant) -> u64 {
+pub(crate) fn lower_instant(instant: Instant) -> u64 {
     u64::try_from(instant.millis()).unwrap_or_default()
 }
 

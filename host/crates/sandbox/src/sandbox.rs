@@ -8,21 +8,25 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hookyard_model::destination::{PushOrder, Receipt};
 use hookyard_model::effect::{Effect, Entry};
 use hookyard_model::http::Request;
 use hookyard_model::limits;
 use hookyard_model::manifest::Manifest;
 use hookyard_model::plugin::Digest;
 use hookyard_model::provider::{Failure, Inbound, Normalized, Page, PageQuery, Reception};
+use hookyard_model::run::{Decision, Trigger};
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-use crate::bindings::ProviderPlugin;
+use crate::bindings::destination::DestinationPlugin;
+use crate::bindings::flow::FlowPlugin;
+use crate::bindings::provider::ProviderPlugin;
 use crate::blame::{Blame, CallFailure, blame};
 use crate::cache::{self, CodeCache};
 use crate::compile::{CompileError, Compiler};
 use crate::engine;
-use crate::guest::Guest;
+use crate::guest::{Guest, Linked};
 use crate::lift;
 use crate::state::{Call, CallState, Effects, GuestLog, NoSecrets, Stop};
 use crate::threads::{JobError, Threads};
@@ -54,8 +58,13 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Larger than it may be.
-    #[error("the component has {0} bytes, and at most {max} are allowed", max = limits::COMPONENT_BYTES_MAX)]
-    TooLarge(usize),
+    #[error("the component has {bytes} bytes, and at most {max} are allowed{}", if *.max == limits::COMPONENT_BYTES_MAX { " where it carries no interpreter" } else { "" })]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// What its class may have.
+        max: usize,
+    },
     /// Does not compile, or is not even a component.
     #[error(transparent)]
     Compile(#[from] CompileError),
@@ -111,6 +120,8 @@ pub struct Finished<T> {
     pub cpu: Duration,
     /// Memory that it held at most, in bytes.
     pub memory_bytes: usize,
+    /// Effects that the journal answered.
+    pub effects: usize,
 }
 
 /// How far a run with effects came.
@@ -158,8 +169,9 @@ impl Sandbox {
     /// # Errors
     /// What is wrong with it, in a sentence for its author.
     pub async fn check(&self, component: Vec<u8>) -> Result<Checked, Refusal> {
-        if component.len() > limits::COMPONENT_BYTES_MAX {
-            return Err(Refusal::TooLarge(component.len()));
+        let bytes = component.len();
+        if bytes > limits::COMPONENT_INTERPRETED_BYTES_MAX {
+            return Err(Refusal::TooLarge { bytes, max: limits::COMPONENT_INTERPRETED_BYTES_MAX });
         }
         let digest = Digest::of(&component);
         let code = match self.inner.cache.find(digest) {
@@ -167,6 +179,10 @@ impl Sandbox {
             None => self.inner.compiler.compile(&component).await?,
         };
         let guest = self.map(digest, code.clone()).await.map_err(Refusal::Contract)?;
+        let max = guest.class.component_bytes_max();
+        if bytes > max {
+            return Err(Refusal::TooLarge { bytes, max });
+        }
         let described = self.describe(&guest).await.map_err(Refusal::Describe)?;
         described.value.check()?;
         if let Err(error) = self.inner.cache.keep(digest, &code) {
@@ -215,19 +231,19 @@ impl Sandbox {
         call: Call,
         request: Request,
     ) -> Result<Finished<Result<Reception, String>>, CallFailure> {
-        let state = CallState::new(call, Effects::Closed);
+        let state = CallState::new(call, Effects::Closed, guest.class);
         let done = self
-            .call(guest, state, limits::RECEIVE_CPU, move |plugin, store| {
+            .call(guest, state, limits::RECEIVE_CPU, move |guest, store| {
                 let request = lift::lower_request(request);
-                let received = plugin.hookyard_plugin_provider().call_receive(store, &request)?;
+                let received = guest.provider(store)?.hookyard_plugin_provider().call_receive(store, &request)?;
                 Ok(lift::reception(received))
             })
             .await?;
-        let Finished { value, log, cpu, memory_bytes } = done;
+        let Finished { value, log, cpu, memory_bytes, effects } = done;
         match value {
-            Step::Done(Ok(value)) => Ok(Finished { value, log, cpu, memory_bytes }),
-            Step::Done(Err(nonsense)) => Err(CallFailure { blame: Blame::Nonsense(nonsense), log }),
-            Step::Wants(_) => Err(CallFailure { blame: Blame::Host("an effect where none can be".into()), log }),
+            Step::Done(Ok(value)) => Ok(Finished { value, log, cpu, memory_bytes, effects }),
+            Step::Done(Err(nonsense)) => Err(CallFailure { blame: Blame::Nonsense(nonsense), log, cpu }),
+            Step::Wants(_) => Err(CallFailure { blame: Blame::Host("an effect where none can be".into()), log, cpu }),
         }
     }
 
@@ -243,10 +259,11 @@ impl Sandbox {
         settings: Arc<String>,
         journal: Arc<Vec<Entry>>,
     ) -> Result<Finished<Step<Result<Vec<Normalized>, Failure>>>, CallFailure> {
-        let state = CallState::new(call, Effects::Journal(journal));
+        let state = CallState::new(call, Effects::Journal(journal), guest.class);
         let done = self
-            .call(guest, state, limits::NORMALIZE_CPU, move |plugin, store| {
+            .call(guest, state, limits::NORMALIZE_CPU, move |guest, store| {
                 let event = lift::lower_inbound(&event);
+                let plugin = guest.provider(store)?;
                 let normalized = plugin.hookyard_plugin_provider().call_normalize(store, &event, &settings)?;
                 Ok(lift::normalized(normalized))
             })
@@ -266,10 +283,11 @@ impl Sandbox {
         settings: Arc<String>,
         journal: Arc<Vec<Entry>>,
     ) -> Result<Finished<Step<Result<Page, Failure>>>, CallFailure> {
-        let state = CallState::new(call, Effects::Journal(journal));
+        let state = CallState::new(call, Effects::Journal(journal), guest.class);
         let done = self
-            .call(guest, state, limits::NORMALIZE_CPU, move |plugin, store| {
+            .call(guest, state, limits::NORMALIZE_CPU, move |guest, store| {
                 let query = lift::lower_page_query(query);
+                let plugin = guest.provider(store)?;
                 let page = plugin.hookyard_plugin_provider().call_list_page(store, &query, &settings)?;
                 Ok(lift::page(page))
             })
@@ -277,18 +295,76 @@ impl Sandbox {
         sensible(done)
     }
 
-    async fn describe(&self, guest: &Arc<Guest>) -> Result<Finished<Manifest>, CallFailure> {
-        let call = Call { secrets: Arc::new(NoSecrets), now: hookyard_model::instant::Instant::EPOCH, seed: 0 };
-        let state = CallState::new(call, Effects::Closed);
+    /// Runs a flow, up to the first effect that `journal` does not answer.
+    ///
+    /// # Errors
+    /// The call failed; the inner error is the guest's own.
+    pub async fn run_flow(
+        &self,
+        guest: &Arc<Guest>,
+        call: Call,
+        trigger: Arc<Trigger>,
+        settings: Arc<String>,
+        journal: Arc<Vec<Entry>>,
+    ) -> Result<Finished<Step<Result<Decision, Failure>>>, CallFailure> {
+        let state = CallState::new(call, Effects::Journal(journal), guest.class);
         let done = self
-            .call(guest, state, limits::DESCRIBE_CPU, |plugin, store| {
-                Ok(lift::manifest(plugin.hookyard_plugin_provider().call_describe(store)?))
+            .call(guest, state, limits::FLOW_CPU, move |guest, store| {
+                let trigger = lift::lower_trigger(&trigger);
+                let actions = guest.flow(store)?.hookyard_plugin_flow().call_run(&mut *store, &trigger, &settings)?;
+                Ok(lift::decision(actions, store.data_mut().take_writes()))
             })
             .await?;
-        let Finished { value, log, cpu, memory_bytes } = done;
+        sensible(done)
+    }
+
+    /// Asks a destination to hold a lead, up to the first effect that `journal` does not answer.
+    ///
+    /// # Errors
+    /// The call failed; the inner error is the guest's own.
+    pub async fn push(
+        &self,
+        guest: &Arc<Guest>,
+        call: Call,
+        order: Arc<PushOrder>,
+        journal: Arc<Vec<Entry>>,
+    ) -> Result<Finished<Step<Result<Receipt, Failure>>>, CallFailure> {
+        let state = CallState::new(call, Effects::Journal(journal), guest.class);
+        let done = self
+            .call(guest, state, limits::FLOW_CPU, move |guest, store| {
+                let order = lift::lower_order(&order);
+                let plugin = guest.destination(store)?;
+                Ok(lift::receipt(plugin.hookyard_plugin_destination().call_push(store, &order)?))
+            })
+            .await?;
+        sensible(done)
+    }
+
+    async fn describe(&self, guest: &Arc<Guest>) -> Result<Finished<Manifest>, CallFailure> {
+        let call = Call { secrets: Arc::new(NoSecrets), now: hookyard_model::instant::Instant::EPOCH, seed: 0 };
+        let state = CallState::new(call, Effects::Closed, guest.class);
+        let done = self
+            .call(guest, state, limits::DESCRIBE_CPU, |guest, store| {
+                Ok(match &guest.linked {
+                    Linked::Provider(linked) => {
+                        let plugin = linked.instantiate(&mut *store)?;
+                        lift::manifest(plugin.hookyard_plugin_provider().call_describe(store)?)
+                    }
+                    Linked::Destination(linked) => {
+                        let plugin = linked.instantiate(&mut *store)?;
+                        lift::destination_manifest(plugin.hookyard_plugin_destination().call_describe(store)?)
+                    }
+                    Linked::Flow(linked) => {
+                        let plugin = linked.instantiate(&mut *store)?;
+                        lift::flow_manifest(plugin.hookyard_plugin_flow().call_describe(store)?)
+                    }
+                })
+            })
+            .await?;
+        let Finished { value, log, cpu, memory_bytes, effects } = done;
         match value {
-            Step::Done(value) => Ok(Finished { value, log, cpu, memory_bytes }),
-            Step::Wants(_) => Err(CallFailure { blame: Blame::Host("an effect where none can be".into()), log }),
+            Step::Done(value) => Ok(Finished { value, log, cpu, memory_bytes, effects }),
+            Step::Wants(_) => Err(CallFailure { blame: Blame::Host("an effect where none can be".into()), log, cpu }),
         }
     }
 
@@ -308,7 +384,7 @@ impl Sandbox {
         guest: &Arc<Guest>,
         state: CallState,
         cpu: Duration,
-        work: impl FnOnce(&ProviderPlugin, &mut Store<CallState>) -> wasmtime::Result<T> + Send + 'static,
+        work: impl FnOnce(&Guest, &mut Store<CallState>) -> wasmtime::Result<T> + Send + 'static,
     ) -> Result<Finished<Step<T>>, CallFailure> {
         let (inner, guest) = (Arc::clone(&self.inner), Arc::clone(guest));
         let called = self.inner.threads.run(move |thread| {
@@ -329,15 +405,15 @@ fn run<T>(
     guest: &Guest,
     state: CallState,
     budget: Duration,
-    work: impl FnOnce(&ProviderPlugin, &mut Store<CallState>) -> wasmtime::Result<T>,
+    work: impl FnOnce(&Guest, &mut Store<CallState>) -> wasmtime::Result<T>,
 ) -> Result<Finished<Step<T>>, CallFailure> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(limits::GUEST_HOSTCALL_BYTES_MAX);
     store.set_max_component_handles(limits::GUEST_HANDLES_MAX);
     let began = thread_cpu();
-    set_deadline(&mut store, budget, began);
-    let result = guest.provider.instantiate(&mut store).and_then(|plugin| work(&plugin, &mut store));
+    set_deadline(&mut store, guest.class.cpu(budget), began);
+    let result = work(guest, &mut store);
     let cpu = thread_cpu().saturating_sub(began);
     let mut state = store.into_data();
     state.log = std::mem::take(&mut state.log).finish();
@@ -345,10 +421,38 @@ fn run<T>(
         Ok(value) => Step::Done(value),
         Err(error) => match (error.downcast_ref::<Stop>(), state.wanted.take()) {
             (Some(Stop::Effect), Some(effect)) => Step::Wants(effect),
-            _ => return Err(CallFailure { blame: blame(&error, &state), log: state.log }),
+            _ => return Err(CallFailure { blame: blame(&error, &state), log: state.log, cpu }),
         },
     };
-    Ok(Finished { value, cpu, memory_bytes: state.limiter.peak_bytes, log: state.log })
+    Ok(Finished { value, cpu, memory_bytes: state.limiter.peak_bytes, effects: state.performed, log: state.log })
+}
+
+/// A fresh instance, of a guest that is in the world that the caller thinks it is in.
+impl Guest {
+    fn provider(&self, store: &mut Store<CallState>) -> wasmtime::Result<ProviderPlugin> {
+        match &self.linked {
+            Linked::Provider(linked) => linked.instantiate(store),
+            Linked::Destination(_) | Linked::Flow(_) => Err(self.is_no("provider")),
+        }
+    }
+
+    fn destination(&self, store: &mut Store<CallState>) -> wasmtime::Result<DestinationPlugin> {
+        match &self.linked {
+            Linked::Destination(linked) => linked.instantiate(store),
+            Linked::Provider(_) | Linked::Flow(_) => Err(self.is_no("destination")),
+        }
+    }
+
+    fn flow(&self, store: &mut Store<CallState>) -> wasmtime::Result<FlowPlugin> {
+        match &self.linked {
+            Linked::Flow(linked) => linked.instantiate(store),
+            Linked::Provider(_) | Linked::Destination(_) => Err(self.is_no("flow")),
+        }
+    }
+
+    fn is_no(&self, wanted: &str) -> wasmtime::Error {
+        wasmtime::Error::msg(format!("it is a {}, and was called as a {wanted}", self.world.as_str()))
+    }
 }
 
 /// The epoch brings us here when the budget's ticks are over. Ticks are wall time, and the machine may have been busy
@@ -378,13 +482,13 @@ fn thread_cpu() -> Duration {
 
 /// Turns what could not be lifted into blame.
 fn sensible<T>(done: Finished<Step<Result<T, String>>>) -> Result<Finished<Step<T>>, CallFailure> {
-    let Finished { value, log, cpu, memory_bytes } = done;
+    let Finished { value, log, cpu, memory_bytes, effects } = done;
     let value = match value {
         Step::Done(Ok(value)) => Step::Done(value),
         Step::Wants(effect) => Step::Wants(effect),
-        Step::Done(Err(nonsense)) => return Err(CallFailure { blame: Blame::Nonsense(nonsense), log }),
+        Step::Done(Err(nonsense)) => return Err(CallFailure { blame: Blame::Nonsense(nonsense), log, cpu }),
     };
-    Ok(Finished { value, log, cpu, memory_bytes })
+    Ok(Finished { value, log, cpu, memory_bytes, effects })
 }
 
 impl From<JobError> for Blame {

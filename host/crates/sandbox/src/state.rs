@@ -1,18 +1,22 @@
 //! What a store holds while one call runs: the journal, the log, the limits, and nothing of any other call.
 //!
-//! This is also where the imports are: `log`, `secrets` and `http`. Each counts against the run's host calls, so that
+//! This is also where the imports are: `log`, `secrets`, `http`, `state` and `clock`. Each counts against the run's host calls, so that
 //! a guest cannot keep the host busy from inside its own budget.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookyard_model::effect::{Effect, Entry, Reply};
+use hookyard_model::effect::{Effect, Entry, FetchError, Reply};
 use hookyard_model::instant::Instant;
 use hookyard_model::limits;
 use hookyard_model::proof::Digest;
+use hookyard_model::run::{self, Write};
 use wasmtime::ResourceLimiter;
 
-use crate::bindings::hookyard::plugin as wit;
+use crate::bindings::flow::hookyard::plugin as flow_wit;
+use crate::bindings::provider::hookyard::plugin as wit;
+use crate::contract::Class;
 use crate::lift;
 
 /// What a caller brings to a call.
@@ -20,7 +24,7 @@ use crate::lift;
 pub struct Call {
     /// Answers `secrets.hmac`.
     pub secrets: Arc<dyn GuestSecrets>,
-    /// The time that the guest sees, the same at every replay.
+    /// The time that the guest sees before its first effect, the same at every replay.
     pub now: Instant,
     /// Decides the guest's randomness, the same at every replay.
     pub seed: u64,
@@ -113,14 +117,25 @@ impl GuestLog {
 }
 
 /// Why the host stopped a guest, known only to this crate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Stop {
     #[error("stopped at an effect")]
     Effect,
-    #[error("asked for something else at effect {0} than when it ran first")]
-    Diverged(usize),
+    #[error("asked for `{wanted}` at effect {step}, where it had asked for `{journaled}` when it ran first")]
+    Diverged { step: usize, wanted: String, journaled: String },
     #[error("asked for more than {} effects", limits::EFFECTS_PER_RUN_MAX)]
     TooManyEffects,
+    #[error("asked to sleep for {0} ms, and a sleep is at most {max} days", max = limits::SLEEP_MAX.as_secs() / 86_400)]
+    TooLong(u64),
+    #[error(
+        "used a state key that is empty, longer than {} bytes, or holds control characters",
+        limits::STATE_KEY_BYTES_MAX
+    )]
+    StateKey,
+    #[error("wrote a state value of {0} bytes, and at most {max} are allowed", max = limits::STATE_VALUE_BYTES_MAX)]
+    StateValue(usize),
+    #[error("wrote more than {} state keys", limits::STATE_WRITES_PER_RUN_MAX)]
+    TooManyWrites,
     #[error("called the host more than {} times", limits::GUEST_HOST_CALLS_MAX)]
     TooManyHostCalls,
     #[error("used more than {} ms of CPU", .0.as_millis())]
@@ -147,11 +162,13 @@ pub(crate) struct CallState {
     pub(crate) log: GuestLog,
     pub(crate) limiter: Limiter,
     pub(crate) random: u64,
+    /// What a flow wrote to its state, by key.
+    writes: BTreeMap<String, Option<Vec<u8>>>,
     host_calls: u32,
 }
 
 impl CallState {
-    pub(crate) fn new(call: Call, effects: Effects) -> Self {
+    pub(crate) fn new(call: Call, effects: Effects, class: Class) -> Self {
         let random = call.seed;
         Self {
             call,
@@ -159,8 +176,9 @@ impl CallState {
             performed: 0,
             wanted: None,
             log: GuestLog::default(),
-            limiter: Limiter::default(),
+            limiter: Limiter { memory_bytes_max: class.memory_bytes_max(), ..Limiter::default() },
             random,
+            writes: BTreeMap::new(),
             host_calls: 0,
         }
     }
@@ -170,6 +188,35 @@ impl CallState {
         self.host_calls += 1;
         if self.host_calls > limits::GUEST_HOST_CALLS_MAX {
             return Err(Stop::TooManyHostCalls.into());
+        }
+        Ok(())
+    }
+
+    /// What the guest's clock says: when the last effect was performed.
+    pub(crate) fn now(&self) -> Instant {
+        let last = match &self.effects {
+            Effects::Journal(journal) => self.performed.checked_sub(1).and_then(|last| journal.get(last)),
+            Effects::Closed => None,
+        };
+        last.map_or(self.call.now, |entry| entry.at)
+    }
+
+    /// What a flow wrote, sorted by key.
+    pub(crate) fn take_writes(&mut self) -> Vec<Write> {
+        std::mem::take(&mut self.writes).into_iter().map(|(key, value)| Write { key, value }).collect()
+    }
+
+    fn write(&mut self, key: String, value: Option<Vec<u8>>) -> wasmtime::Result<()> {
+        self.count()?;
+        if !run::is_state_key(&key) {
+            return Err(Stop::StateKey.into());
+        }
+        if let Some(value) = value.as_ref().filter(|value| value.len() > limits::STATE_VALUE_BYTES_MAX) {
+            return Err(Stop::StateValue(value.len()).into());
+        }
+        self.writes.insert(key, value);
+        if self.writes.len() > limits::STATE_WRITES_PER_RUN_MAX {
+            return Err(Stop::TooManyWrites.into());
         }
         Ok(())
     }
@@ -185,15 +232,22 @@ impl CallState {
 
     fn perform(&mut self, effect: Effect) -> wasmtime::Result<Reply> {
         let Effects::Journal(journal) = &self.effects else {
-            let closed = "nothing can be fetched here: only normalize and list-page have effects";
-            return Ok(Reply::Fetch(Err(hookyard_model::effect::FetchError::Refused(closed.to_owned()))));
+            let closed = "nothing can be fetched here: `describe` and `receive` have no effects";
+            return Ok(match effect {
+                Effect::Fetch { .. } => Reply::FetchError(FetchError::Refused(closed.to_owned())),
+                Effect::StateGet { .. } => Reply::State(None),
+                Effect::Sleep { .. } => Reply::Slept,
+            });
         };
         match journal.get(self.performed) {
             Some(entry) if entry.fingerprint == effect.fingerprint() => {
                 self.performed += 1;
                 Ok(entry.reply.clone())
             }
-            Some(_) => Err(Stop::Diverged(self.performed + 1).into()),
+            Some(entry) => {
+                let (wanted, journaled) = (effect.to_string(), entry.effect.clone());
+                Err(Stop::Diverged { step: self.performed + 1, wanted, journaled }.into())
+            }
             None if self.performed >= limits::EFFECTS_PER_RUN_MAX => Err(Stop::TooManyEffects.into()),
             None => {
                 self.wanted = Some(effect);
@@ -243,8 +297,52 @@ impl wit::http::Host for CallState {
     ) -> wasmtime::Result<Result<wit::types::HttpResponse, wit::http::HttpError>> {
         self.count()?;
         let reply = self.perform(Effect::Fetch { request: lift::request(request), credentials })?;
-        let Reply::Fetch(reply) = reply;
-        Ok(reply.map(lift::lower_response).map_err(lift::lower_fetch_error))
+        match reply {
+            Reply::Response(response) => Ok(Ok(lift::lower_response(response))),
+            Reply::FetchError(error) => Ok(Err(lift::lower_fetch_error(error))),
+            Reply::State(_) | Reply::Slept => {
+                Err(wasmtime::Error::msg("the journal answers a fetch with something else"))
+            }
+        }
+    }
+}
+
+impl flow_wit::state::Host for CallState {
+    fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
+        self.count()?;
+        if !run::is_state_key(&key) {
+            return Err(Stop::StateKey.into());
+        }
+        if let Some(own) = self.writes.get(&key) {
+            return Ok(own.clone());
+        }
+        match self.perform(Effect::StateGet { key })? {
+            Reply::State(found) => Ok(found.map(|found| found.value)),
+            _ => Err(wasmtime::Error::msg("the journal answers a read of state with something else")),
+        }
+    }
+
+    fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<()> {
+        self.write(key, Some(value))
+    }
+
+    fn delete(&mut self, key: String) -> wasmtime::Result<()> {
+        self.write(key, None)
+    }
+}
+
+impl flow_wit::clock::Host for CallState {
+    fn now(&mut self) -> wasmtime::Result<u64> {
+        self.count()?;
+        Ok(lift::lower_instant(CallState::now(self)))
+    }
+
+    fn sleep(&mut self, milliseconds: u64) -> wasmtime::Result<()> {
+        self.count()?;
+        if Duration::from_millis(milliseconds) > limits::SLEEP_MAX {
+            return Err(Stop::TooLong(milliseconds).into());
+        }
+        self.perform(Effect::Sleep { milliseconds }).map(|_| ())
     }
 }
 
@@ -253,6 +351,8 @@ impl wit::http::Host for CallState {
 pub(crate) struct Limiter {
     memory_bytes: usize,
     table_elements: usize,
+    /// What it may hold.
+    pub(crate) memory_bytes_max: usize,
     /// The most memory that it held.
     pub(crate) peak_bytes: usize,
     /// Whether something was refused: a trap after that is for want of memory.
@@ -271,7 +371,7 @@ impl Limiter {
 
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = Self::grow(&mut self.memory_bytes, current, desired, limits::GUEST_MEMORY_BYTES_MAX);
+        let fits = Self::grow(&mut self.memory_bytes, current, desired, self.memory_bytes_max);
         self.peak_bytes = self.peak_bytes.max(self.memory_bytes);
         self.refused |= !fits;
         Ok(fits)

@@ -17,6 +17,7 @@ enum InputStream {}
 enum OutputStream {}
 enum TerminalInput {}
 enum TerminalOutput {}
+enum Descriptor {}
 
 const STDIO: u32 = 1;
 /// What an output stream takes at a time, in bytes.
@@ -56,6 +57,8 @@ pub(crate) fn link(linker: &mut Linker<CallState>, name: &str) -> wasmtime::Resu
         "wasi:cli/terminal-stdin" | "wasi:cli/terminal-stdout" | "wasi:cli/terminal-stderr" => no_terminal,
         "wasi:clocks/monotonic-clock" => monotonic_clock,
         "wasi:clocks/wall-clock" => wall_clock,
+        "wasi:filesystem/preopens" => preopens,
+        "wasi:filesystem/types" => only_resources,
         "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => random,
         _ => return Ok(()),
     };
@@ -73,7 +76,8 @@ fn resources(i: &mut Instance<'_>) -> wasmtime::Result<()> {
     i.resource("input-stream", ResourceType::host::<InputStream>(), |_, _| Ok(()))?;
     i.resource("output-stream", ResourceType::host::<OutputStream>(), |_, _| Ok(()))?;
     i.resource("terminal-input", ResourceType::host::<TerminalInput>(), |_, _| Ok(()))?;
-    i.resource("terminal-output", ResourceType::host::<TerminalOutput>(), |_, _| Ok(()))
+    i.resource("terminal-output", ResourceType::host::<TerminalOutput>(), |_, _| Ok(()))?;
+    i.resource("descriptor", ResourceType::host::<Descriptor>(), |_, _| Ok(()))
 }
 
 fn error(i: &mut Instance<'_>) -> wasmtime::Result<()> {
@@ -144,6 +148,10 @@ fn only_resources(_: &mut Instance<'_>) -> wasmtime::Result<()> {
     Ok(())
 }
 
+fn preopens(i: &mut Instance<'_>) -> wasmtime::Result<()> {
+    i.func_wrap("get-directories", |_: Cx<'_>, (): ()| Ok((Vec::<(Resource<Descriptor>, String)>::new(),)))
+}
+
 fn no_terminal(i: &mut Instance<'_>) -> wasmtime::Result<()> {
     i.func_wrap("get-terminal-stdin", |_: Cx<'_>, (): ()| Ok((None::<Resource<TerminalInput>>,)))?;
     for output in ["get-terminal-stdout", "get-terminal-stderr"] {
@@ -163,7 +171,7 @@ fn monotonic_clock(i: &mut Instance<'_>) -> wasmtime::Result<()> {
 fn wall_clock(i: &mut Instance<'_>) -> wasmtime::Result<()> {
     i.func_wrap("now", |mut cx: Cx<'_>, (): ()| {
         cx.data_mut().count()?;
-        let now = cx.data().call.now;
+        let now = cx.data().now();
         let millis = u64::try_from(now.millis()).unwrap_or_default();
         let nanoseconds = u32::try_from(millis % 1_000).unwrap_or_default() * 1_000_000;
         Ok((Datetime { seconds: millis / 1_000, nanoseconds },))
