@@ -123,14 +123,15 @@ async fn one(store: &Store, source: &Source) {
     let event = NewEvent {
         id: id(),
         tenant: source.tenant,
-        provider: "meta_lead_ads".into(),
-        account: source.account,
+        provider: Some("meta_lead_ads".into()),
+        account: Some(source.account),
         event_type: "leadgen".into(),
         provider_event_id: Some("444444444444".into()),
         occurred_at: Some(now),
         received_at: now,
         payload: "p".repeat(PAYLOAD_BYTES),
-        received_by: plugin(),
+        received_by: Some(plugin()),
+        cause: None,
     };
     let (event_id, delivery_id) = (event.id, id());
     store.log_events(vec![LoggedEvent { event, claim: Claim::BornClaimed }]).await.unwrap();
@@ -150,16 +151,23 @@ async fn one(store: &Store, source: &Source) {
             matched: true,
             why: "asks for everything".into(),
         }],
+        runs: vec![],
+        run_claim: Claim::BornClaimed,
+        limited: vec![],
+        pushes: vec![],
+        flows: vec![],
+        dropped: None,
     };
     let outcome = Outcome { normalized_by: Some(plugin()), ..Outcome::default() };
     let settlement = EventSettlement {
         tenant: source.tenant,
         event: event_id,
-        account: source.account,
-        provider: "meta_lead_ads".into(),
+        account: Some(source.account),
+        provider: Some("meta_lead_ads".into()),
         received_at: now,
         tries: 1,
         end: EventEnd::Understood { items: vec![item], outcome },
+        before: vec![],
     };
     store.settle_event(settlement).await.unwrap();
     let attempt = Attempt {
@@ -176,7 +184,15 @@ async fn one(store: &Store, source: &Source) {
         timings: Timings { total_us: 900, ..Timings::default() },
     };
     let (tenant, subscription, delivery) = (source.tenant, source.subscription, delivery_id);
-    let settlement = DeliverySettlement { tenant, delivery, subscription, tries: 1, attempt, next: Next::Delivered };
+    let settlement = DeliverySettlement {
+        tenant,
+        delivery,
+        subscription,
+        tries: 1,
+        attempt: Some(attempt),
+        reason: None,
+        next: Next::Delivered,
+    };
     assert!(store.settle_delivery(settlement).await.unwrap());
 }
 

@@ -6,13 +6,19 @@
 //!
 //! SQLite has one writer, hence one transaction at a time, taking turns with the management writes; PostgreSQL
 //! commits a few at a time. What is in a batch does not depend on its neighbours: a change is only handed over when
-//! the one that it builds on was answered. See [`batch`] for what happens when a transaction fails.
+//! the one that it builds on was answered; runs that share their flow's state are checked one after the other (see
+//! [`state`]). See [`batch`] for what happens when a transaction fails.
 
 mod batch;
 mod kinds;
+mod state;
 mod log;
 mod settle_event;
+mod settle_run;
+mod run_rows;
+mod effects;
 mod settle_delivery;
+mod settle_push;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +35,14 @@ use crate::db::{Dialect, Pool};
 use crate::lock::Lock;
 use crate::signal::Signals;
 use crate::store::Time;
-use crate::{DeliverySettlement, EventSettlement, LoggedEvent, Settled, StoreError};
+use crate::{
+    CommitWatch, DeliverySettlement, EventSettlement, FinishedRun, LoggedEvent, Moment, PushSettlement, RunSettled,
+    RunSettlement,
+};
+use crate::{Settled, StoreError};
 
 pub(crate) use kinds::kind_of;
+pub(crate) use settle_push::insert_pushes;
 
 /// Changes that wait to be taken.
 const QUEUE_MAX: usize = 4_096;
@@ -51,7 +62,10 @@ type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 enum Change {
     Log(Vec<LoggedEvent>, Answer<()>),
     SettleEvent(Box<EventSettlement>, Answer<Settled>),
+    SettleRun(Box<RunSettlement>, Answer<RunSettled>),
+    RecordRun(Box<FinishedRun>, Answer<RunSettled>),
     SettleDelivery(Box<DeliverySettlement>, Answer<bool>),
+    SettlePush(Box<PushSettlement>, Answer<bool>),
 }
 
 /// The way to the committer.
@@ -67,8 +81,17 @@ struct Context {
     time: Time,
     signals: Signals,
     kinds: Kinds,
+    watch: Option<CommitWatch>,
     /// Nobody else opens the file before the last transaction is over.
     _lock: Option<Arc<Lock>>,
+}
+
+impl Context {
+    fn tell(&self, moment: Moment) {
+        if let Some(CommitWatch(watch)) = &self.watch {
+            watch(moment);
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -82,13 +105,13 @@ enum Busy {
 impl Committer {
     pub(crate) fn start(
         (pool, time, signals): (Pool, Time, Signals),
-        lock: Option<Arc<Lock>>,
+        (lock, watch): (Option<Arc<Lock>>, Option<CommitWatch>),
         tasks: &TaskTracker,
         closing: &CancellationToken,
     ) -> std::io::Result<Self> {
         let (queue, changes) = mpsc::channel(QUEUE_MAX);
         let dialect = pool.dialect();
-        let context = Arc::new(Context { pool, time, signals, kinds: Kinds::default(), _lock: lock });
+        let context = Arc::new(Context { pool, time, signals, kinds: Kinds::default(), watch, _lock: lock });
         match dialect {
             Dialect::Sqlite => on_a_thread(one_at_a_time(context, changes, closing.clone()), tasks.token())?,
             Dialect::Postgres => {
@@ -108,6 +131,18 @@ impl Committer {
 
     pub(crate) async fn settle_delivery(&self, settlement: DeliverySettlement) -> Result<bool, StoreError> {
         self.submit(|answer| Change::SettleDelivery(Box::new(settlement), answer)).await
+    }
+
+    pub(crate) async fn settle_run(&self, settlement: RunSettlement) -> Result<RunSettled, StoreError> {
+        self.submit(|answer| Change::SettleRun(Box::new(settlement), answer)).await
+    }
+
+    pub(crate) async fn record_run(&self, run: FinishedRun) -> Result<RunSettled, StoreError> {
+        self.submit(|answer| Change::RecordRun(Box::new(run), answer)).await
+    }
+
+    pub(crate) async fn settle_push(&self, settlement: PushSettlement) -> Result<bool, StoreError> {
+        self.submit(|answer| Change::SettlePush(Box::new(settlement), answer)).await
     }
 
     async fn submit<T>(&self, change: impl FnOnce(Answer<T>) -> Change) -> Result<T, StoreError> {

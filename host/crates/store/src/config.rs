@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::master_key::MasterKey;
 
@@ -17,6 +18,27 @@ pub struct Config {
     pub trust_clock: bool,
     /// Connections to PostgreSQL, or readers of SQLite, that are open at the same time.
     pub connections_max: u32,
+    /// Who is told of each of the committer's transactions. For tests that end the process there.
+    pub watch: Option<CommitWatch>,
+}
+
+/// Is called on the committer's thread, and holds it up as long as it takes.
+#[derive(Clone)]
+pub struct CommitWatch(pub Arc<dyn Fn(Moment) + Send + Sync>);
+
+/// A moment in the life of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// All of it is written, and nothing is durable.
+    BeforeCommit,
+    /// All of it is durable, and nobody has been told.
+    AfterCommit,
+}
+
+impl std::fmt::Debug for CommitWatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CommitWatch")
+    }
 }
 
 /// Which database.
@@ -38,7 +60,7 @@ impl Config {
     /// A store that follows the defaults.
     #[must_use]
     pub fn new(database: Database, master_key: MasterKey) -> Self {
-        Self { database, master_key, trust_clock: false, connections_max: 16 }
+        Self { database, master_key, trust_clock: false, connections_max: 16, watch: None }
     }
 }
 

@@ -20,8 +20,10 @@ pub struct DeliverySettlement {
     pub subscription: SubscriptionId,
     /// The claim's number.
     pub tries: u32,
-    /// What happened.
-    pub attempt: Attempt,
+    /// What happened; nothing where there was no attempt, as when the event is skipped or its transform failed.
+    pub attempt: Option<Attempt>,
+    /// Why it is put off or dead, where there was no attempt that says so.
+    pub reason: Option<String>,
     /// What follows.
     pub next: Next,
 }

@@ -8,12 +8,13 @@ mod read;
 
 use hookyard_model::dedup::DedupKey;
 use hookyard_model::delivery::NewDelivery;
-use hookyard_model::event::{EventStatus, FanoutNote, NewEvent, Outcome, PluginRun};
-use hookyard_model::id::{AccountId, EventId, LeadId, TenantId};
+use hookyard_model::event::{EventStatus, FanoutNote, FlowNote, NewEvent, Outcome, PluginRun};
+use hookyard_model::id::{AccountId, EventId, LeadId, RunId, TenantId};
 use hookyard_model::instant::Instant;
 use hookyard_model::lead::CleanLead;
+use hookyard_model::run::NewRun;
 
-use crate::{Store, StoreError};
+use crate::{FinishedRun, NewPush, Store, StoreError};
 
 /// An event to be logged, and whose work it is.
 #[derive(Debug, Clone)]
@@ -24,7 +25,7 @@ pub struct LoggedEvent {
     pub claim: Claim,
 }
 
-/// Who takes on an event that is being logged.
+/// Who takes on an event, a delivery or a run that is born.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
     /// This node, at once: the row is born claimed (`tries` is 1), and falls due after `limits::LEASE`.
@@ -40,16 +41,19 @@ pub struct EventSettlement {
     pub tenant: TenantId,
     /// Which one.
     pub event: EventId,
-    /// Its account.
-    pub account: AccountId,
-    /// Its provider.
-    pub provider: String,
+    /// Its account, where it has one.
+    pub account: Option<AccountId>,
+    /// Its provider, where it has one.
+    pub provider: Option<String>,
     /// When it was logged.
     pub received_at: Instant,
     /// The claim's number.
     pub tries: u32,
     /// What became of it.
     pub end: EventEnd,
+    /// Runs of stage `before`, in the order in which they ran: committed with it. What they changed of a lead is in
+    /// the items already. One that ran for an item which turns out to be a duplicate leaves nothing behind.
+    pub before: Vec<FinishedRun>,
 }
 
 /// What became of a claimed event.
@@ -96,6 +100,18 @@ pub struct Item {
     pub claim: Claim,
     /// Every subscription that was looked at.
     pub outcome_fanout: Vec<FanoutNote>,
+    /// Runs that it starts; not begun where the item is a duplicate, and so with all below.
+    pub runs: Vec<NewRun>,
+    /// Who takes the runs on.
+    pub run_claim: Claim,
+    /// Runs that it would have started, had its tenant not had its share: stored as `LIMITED`.
+    pub limited: Vec<NewRun>,
+    /// Pushes of its lead, due at once.
+    pub pushes: Vec<NewPush>,
+    /// Every flow that was looked at.
+    pub flows: Vec<FlowNote>,
+    /// Why a flow dropped it.
+    pub dropped: Option<String>,
 }
 
 /// What settling an event did.
@@ -108,6 +124,10 @@ pub enum Settled {
     },
     /// The claim is no longer this one: nothing was written.
     Lost,
+    /// A run of stage `before` read these keys of its flow's state, and others changed them since: nothing was written.
+    Stale(Vec<String>),
+    /// A flow's state would have more keys than `limits::STATE_KEYS_PER_FLOW_MAX`: nothing was written.
+    Full,
 }
 
 /// An event as it stands, without its bodies.
@@ -117,10 +137,10 @@ pub struct EventRow {
     pub id: EventId,
     /// Whose it is.
     pub tenant: TenantId,
-    /// The provider type.
-    pub provider: String,
-    /// The account that it came through.
-    pub account: AccountId,
+    /// The provider type; none for an application's event and a flow's.
+    pub provider: Option<String>,
+    /// The account that it came through; none for an application's event and a flow's.
+    pub account: Option<AccountId>,
     /// The provider's word, or the plugin's once it is understood.
     pub event_type: String,
     /// The provider's own id of it.
@@ -129,10 +149,16 @@ pub struct EventRow {
     pub occurred_at: Option<Instant>,
     /// When it was logged.
     pub received_at: Instant,
-    /// Who received it.
-    pub received_by: PluginRun,
-    /// The event that it was found in, for a further item.
+    /// Who received or emitted it.
+    pub received_by: Option<PluginRun>,
+    /// The event that it came of: the one that it was found in, or that started the run which emitted it.
     pub caused_by: Option<EventId>,
+    /// The run that emitted it.
+    pub run: Option<RunId>,
+    /// The lead of the event that it came of.
+    pub inherited_lead: Option<LeadId>,
+    /// How many events there are before it in its chain.
+    pub depth: u32,
     /// How far it has come.
     pub status: EventStatus,
     /// When it is looked at next; none where it has ended.

@@ -14,8 +14,8 @@ pub struct LeadRow {
     pub id: LeadId,
     /// Whose it is.
     pub tenant: TenantId,
-    /// The account that it came through.
-    pub account: AccountId,
+    /// The account that it came through, where its event has one.
+    pub account: Option<AccountId>,
     /// The event that brought it.
     pub event: EventId,
     /// The person's details.
@@ -79,7 +79,7 @@ fn read(row: &Row) -> Result<LeadRow, StoreError> {
     Ok(LeadRow {
         id,
         tenant,
-        account: cells.id("account_id")?,
+        account: cells.id_or_empty("account_id")?,
         event: cells.id("event_id")?,
         lead: cells.json("lead")?,
         created_at: id.made_at(),

@@ -34,27 +34,37 @@ mod application_secret;
 mod plugin;
 mod account;
 mod subscription;
+mod flow;
+mod destination;
 mod event;
 mod lead;
+mod run;
 mod delivery;
+mod push;
 mod refusal;
 mod idempotency;
 mod upkeep;
 
 pub use account::{AccountPatch, NewAccount, Vault};
-pub use config::{Config, Database};
+pub use config::{CommitWatch, Config, Database, Moment};
 pub use delivery::{DeliveryFilter, DeliveryRow, DeliverySettlement};
+pub use destination::{
+    DESTINATIONS_PER_TENANT_MAX, DestinationPatch, DestinationRow, DestinationStatus, NewDestination,
+};
 pub use error::{Cause, OpenError, StoreError};
 pub use event::{
     Claim, EventBodies, EventEnd, EventFilter, EventRow, EventSettlement, Item, LoggedEvent, Reprocess, Settled,
 };
+pub use flow::{FlowPatch, NewFlow};
 pub use idempotency::IdempotentAnswer;
 pub use key::{Key, NewKey};
 pub use lead::LeadRow;
 pub use master_key::MasterKey;
 pub use page::PageRequest;
 pub use plugin::NewVersion;
+pub use push::{ClaimedPush, NewPush, PushAttempt, PushFilter, PushNext, PushRow, PushSettlement, PushStatus};
 pub use refusal::{RefusalId, RefusalNoun, RefusalSample};
+pub use run::{FinishedRun, LeadChange, RunEffects, RunFilter, RunNext, RunRetry, RunRow, RunSettled, RunSettlement};
 pub use signal::Changes;
 pub use store::Store;
 pub use tenant::Tenant;

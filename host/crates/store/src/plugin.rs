@@ -52,6 +52,41 @@ impl Store {
             return Ok(None);
         }
         let plugin = activated(plugin, version);
+        unpause(&mut tx, &plugin).await?;
+        switch(&mut tx, &plugin).await?;
+        self.commit_config(tx).await?;
+        Ok(Some(plugin))
+    }
+
+    /// Takes a version out of service. Where it is the one that runs, the version before takes over, else the newest
+    /// that is in service, else none. The plugin as it is then, for the first of several calls alone.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    #[tracing::instrument(name = "store.plugin_pause_version", level = "debug", skip_all)]
+    pub async fn plugin_pause_version(
+        &self,
+        tenant: Option<TenantId>,
+        id: PluginId,
+        version: u32,
+        reason: &str,
+    ) -> Result<Option<Plugin>, StoreError> {
+        let mut tx = self.pool().begin().await?;
+        let Some(plugin) = lock(self, &mut tx, tenant, id).await? else { return Ok(None) };
+        let sql = "-- plugin_version_pause()
+            UPDATE plugin_versions
+            SET paused = $4
+            WHERE owner_id = $1 AND plugin_id = $2 AND version = $3 AND paused IS NULL";
+        let values = vec![Value::owner(tenant), id.into(), version.into(), Value::free_text(reason)];
+        if tx.execute(sql, values).await? == 0 {
+            return Ok(None);
+        }
+        let plugin = if plugin.active == Some(version) {
+            let active = successor(&mut tx, &plugin).await?;
+            Plugin { active, previous: None, ..plugin }
+        } else {
+            plugin
+        };
         switch(&mut tx, &plugin).await?;
         self.commit_config(tx).await?;
         Ok(Some(plugin))
@@ -69,6 +104,7 @@ impl Store {
             return Err(StoreError::Conflict { what: "no previous version" });
         };
         let plugin = Plugin { active: Some(previous), previous: plugin.active, ..plugin };
+        unpause(&mut tx, &plugin).await?;
         switch(&mut tx, &plugin).await?;
         self.commit_config(tx).await?;
         Ok(Some(plugin))
@@ -124,6 +160,32 @@ async fn lock(
         store.dialect().for_update()
     );
     tx.rows_text(sql.into(), vec![Value::owner(tenant), id.into()]).await?.first().map(read).transpose()
+}
+
+/// The version that takes over: the one before, else the newest, of those in service.
+async fn successor(tx: &mut Tx, plugin: &Plugin) -> Result<Option<u32>, StoreError> {
+    let sql = "-- plugin_successor()
+        SELECT owner_id, plugin_id, version
+        FROM plugin_versions
+        WHERE owner_id = $1 AND plugin_id = $2 AND paused IS NULL
+        ORDER BY CASE WHEN version = $3 THEN 0 ELSE 1 END, version DESC
+        LIMIT 1";
+    let values = vec![Value::owner(plugin.tenant), plugin.id.into(), plugin.previous.into()];
+    let Some(row) = tx.row(sql, values).await? else { return Ok(None) };
+    let mut cells = row.cells("plugin_versions");
+    cells.owner("owner_id")?;
+    cells.text("plugin_id")?;
+    cells.count("version").map(Some)
+}
+
+/// What a person chooses to run is in service again.
+async fn unpause(tx: &mut Tx, plugin: &Plugin) -> Result<(), StoreError> {
+    let sql = "-- plugin_version_unpause()
+        UPDATE plugin_versions
+        SET paused = NULL
+        WHERE owner_id = $1 AND plugin_id = $2 AND version = $3 AND paused IS NOT NULL";
+    tx.execute(sql, vec![Value::owner(plugin.tenant), plugin.id.into(), plugin.active.into()]).await?;
+    Ok(())
 }
 
 /// Writes which version runs, and which ran before.

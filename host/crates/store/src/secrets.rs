@@ -11,8 +11,9 @@ use crate::{Store, StoreError};
 const TABLE: &str = "secrets";
 /// Rows of one holder, as a bound: `limits::SECRET_VALUES_MAX` values of a hundred secrets and a hundred credentials.
 const HOLDER_ROWS_MAX: i64 = 2_000;
-/// Rows of all holders of one kind: `limits::SUBSCRIPTIONS_PER_TENANT_MAX` times `limits::SECRET_VALUES_MAX`.
-const OWNER_ROWS_MAX: i64 = 8_000;
+/// Rows of all holders of one kind: `limits::FLOWS_PER_TENANT_MAX` times a hundred credentials, which is more than
+/// `limits::SUBSCRIPTIONS_PER_TENANT_MAX` times `limits::SECRET_VALUES_MAX`.
+const OWNER_ROWS_MAX: i64 = 25_000;
 
 /// Proves requests, or signs deliveries.
 pub(crate) const SECRET: &str = "secret";
@@ -46,6 +47,19 @@ pub(crate) async fn secrets_put(
             VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let place = vec![owner.into(), holder.into(), kind.into(), name.into(), position.into(), key.id.into()];
         tx.execute(sql, place.into_iter().chain([Value::from(sealed)]).collect()).await?;
+    }
+    Ok(())
+}
+
+/// Puts credentials under their names, in place of theirs; other names stay.
+pub(crate) async fn credentials_put(
+    tx: &mut Tx,
+    key: &DataKey,
+    (owner, holder): (&str, &str),
+    credentials: &[(String, Secret)],
+) -> Result<(), StoreError> {
+    for (name, value) in credentials {
+        secrets_put(tx, key, (owner, holder, CREDENTIAL, name), std::slice::from_ref(value)).await?;
     }
     Ok(())
 }
@@ -90,6 +104,27 @@ impl Store {
         owner: &str,
         prefix: &str,
     ) -> Result<HashMap<String, Vec<Secret>>, StoreError> {
+        let mut held: HashMap<String, Vec<Secret>> = HashMap::new();
+        for opened in self.open_all(owner, prefix).await? {
+            held.entry(opened.holder).or_default().push(opened.secret);
+        }
+        Ok(held)
+    }
+
+    /// As [`secrets_open_all`](Self::secrets_open_all), each with its name.
+    pub(crate) async fn credentials_open_all(
+        &self,
+        owner: &str,
+        prefix: &str,
+    ) -> Result<HashMap<String, Vec<(String, Secret)>>, StoreError> {
+        let mut held: HashMap<String, Vec<(String, Secret)>> = HashMap::new();
+        for opened in self.open_all(owner, prefix).await? {
+            held.entry(opened.holder).or_default().push((opened.name, opened.secret));
+        }
+        Ok(held)
+    }
+
+    async fn open_all(&self, owner: &str, prefix: &str) -> Result<Vec<Opened>, StoreError> {
         let sql = "-- secrets_open_all()
             SELECT owner_id, holder, kind, name, position, key_id, sealed
             FROM secrets
@@ -99,11 +134,7 @@ impl Store {
         let until = format!("{prefix}~");
         let rows =
             self.pool().rows(sql, vec![owner.into(), prefix.into(), until.into(), OWNER_ROWS_MAX.into()]).await?;
-        let mut held: HashMap<String, Vec<Secret>> = HashMap::new();
-        for opened in self.open_rows(owner, &rows).await? {
-            held.entry(opened.holder).or_default().push(opened.secret);
-        }
-        Ok(held)
+        self.open_rows(owner, &rows).await
     }
 
     async fn open_rows(&self, owner: &str, rows: &[Row]) -> Result<Vec<Opened>, StoreError> {

@@ -115,7 +115,8 @@ impl Store {
         };
         let seals = Seals::new(config.master_key);
         seals.check(&pool, &db::owner_text(None), time.now()).await?;
-        let committer = Committer::start((pool.clone(), time.clone(), signals.clone()), lock.clone(), &tasks, &closing)
+        let shared = (pool.clone(), time.clone(), signals.clone());
+        let committer = Committer::start(shared, (lock.clone(), config.watch), &tasks, &closing)
             .map_err(|source| OpenError::File { path: "the committer's thread".to_owned(), source })?;
         let lock = Mutex::new(lock);
         let inner = Inner { pool, latch, seals, signals, time, committer, lock, tasks, closing };

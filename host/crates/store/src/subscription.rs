@@ -47,9 +47,9 @@ impl Store {
         let sql = "-- subscription_create()
             INSERT INTO subscriptions (
                 tenant_id, subscription_id, url, event_types, provider, style, status, status_reason, retry_seconds,
-                timeout_ms, created_at
+                timeout_ms, transform, created_at
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
         tx.execute(sql, values(&subscription)).await?;
         secrets_put(&mut tx, &key, (&tenant.text(), &id.text(), SECRET, SIGNING), &secrets).await?;
         self.commit_config(tx).await
@@ -68,7 +68,7 @@ impl Store {
         let sql = "-- subscription_get()
             SELECT
                 tenant_id, subscription_id, url, event_types, provider, style, status, status_reason, retry_seconds,
-                timeout_ms, created_at
+                timeout_ms, transform, created_at
             FROM subscriptions
             WHERE tenant_id = $1 AND subscription_id = $2";
         self.pool().row(sql, vec![tenant.into(), id.into()]).await?.as_ref().map(read).transpose()
@@ -88,7 +88,7 @@ impl Store {
         let sql = "-- subscription_list()
             SELECT
                 tenant_id, subscription_id, url, event_types, provider, style, status, status_reason, retry_seconds,
-                timeout_ms, created_at
+                timeout_ms, transform, created_at
             FROM subscriptions
             WHERE tenant_id = $1 AND subscription_id < $2 AND (provider = $3 OR $3 IS NULL)
             ORDER BY subscription_id DESC
@@ -156,7 +156,7 @@ impl Store {
         let sql = "-- subscription_targets()
             SELECT
                 tenant_id, subscription_id, url, event_types, provider, style, status, status_reason, retry_seconds,
-                timeout_ms, created_at
+                timeout_ms, transform, created_at
             FROM subscriptions
             WHERE tenant_id = $1
             ORDER BY subscription_id
@@ -201,6 +201,7 @@ fn read(row: &Row) -> Result<Subscription, StoreError> {
         status_reason: cells.free_text_or_null("status_reason")?,
         retry_seconds: cells.json_or_null("retry_seconds")?,
         timeout: Duration::from_millis(cells.int("timeout_ms")?.unsigned_abs()),
+        transform: cells.id_or_null("transform")?,
         created_at: cells.instant("created_at")?,
     })
 }
@@ -218,6 +219,7 @@ fn values(subscription: &Subscription) -> Vec<Value> {
         Value::free_text_or_null(subscription.status_reason.as_deref()),
         subscription.retry_seconds.as_ref().map_or(Value::Bytes(None), Value::json),
         timeout_ms.into(),
+        subscription.transform.into(),
         subscription.created_at.into(),
     ]
 }

@@ -14,6 +14,10 @@ pub struct Backlog {
     pub events_due: u64,
     /// Deliveries that are due.
     pub deliveries_due: u64,
+    /// Runs that are due.
+    pub runs_due: u64,
+    /// Pushes that are due.
+    pub pushes_due: u64,
     /// Since when the one that waits longest is due.
     pub oldest_due_at: Option<Instant>,
 }
@@ -34,11 +38,20 @@ impl Store {
             SELECT count(*), min(due_at)
             FROM (SELECT due_at FROM deliveries WHERE due_at <= $1 ORDER BY due_at LIMIT 10000) AS due";
         let (deliveries_due, since) = read_due(self.pool().row(sql, vec![now.into()]).await?, "deliveries")?;
-        Ok(Backlog { events_due, deliveries_due, oldest_due_at: events_since.into_iter().chain(since).min() })
+        let sql = "-- backlog_runs()
+            SELECT count(*), min(due_at)
+            FROM (SELECT due_at FROM runs WHERE due_at <= $1 ORDER BY due_at LIMIT 10000) AS due";
+        let (runs_due, runs_since) = read_due(self.pool().row(sql, vec![now.into()]).await?, "runs")?;
+        let sql = "-- backlog_pushes()
+            SELECT count(*), min(due_at)
+            FROM (SELECT due_at FROM pushes WHERE due_at <= $1 ORDER BY due_at LIMIT 10000) AS due";
+        let (pushes_due, pushes_since) = read_due(self.pool().row(sql, vec![now.into()]).await?, "pushes")?;
+        let oldest_due_at = [events_since, since, runs_since, pushes_since].into_iter().flatten().min();
+        Ok(Backlog { events_due, deliveries_due, runs_due, pushes_due, oldest_due_at })
     }
 
-    /// Counts the changes of tenants, keys, secrets, accounts, plugins and subscriptions: another number, another
-    /// configuration.
+    /// Counts the changes of tenants, keys, secrets, accounts, plugins, flows, destinations and subscriptions: another
+    /// number, another configuration.
     ///
     /// # Errors
     /// See [`StoreError`].

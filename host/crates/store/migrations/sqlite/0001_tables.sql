@@ -21,7 +21,7 @@ CREATE TABLE data_keys (
 -- Every secret and credential, sealed to its place: its columns are authenticated with it.
 CREATE TABLE secrets (
     owner_id TEXT NOT NULL,
-    holder TEXT NOT NULL,           -- an account's or subscription's id, or `provider:` and its name
+    holder TEXT NOT NULL,           -- the id of what it belongs to, or `provider:` and its name
     kind TEXT NOT NULL,             -- `secret` or `credential`
     name TEXT NOT NULL,
     position BIGINT NOT NULL,       -- 0 is the newest
@@ -82,6 +82,7 @@ CREATE TABLE plugin_versions (
     bytes BIGINT NOT NULL,          -- the component's size
     origin TEXT NOT NULL,
     created_at BIGINT NOT NULL,
+    paused BLOB,                    -- why the host took it out of service, where it did
     PRIMARY KEY (owner_id, plugin_id, version),
     FOREIGN KEY (owner_id, plugin_id) REFERENCES plugins (owner_id, plugin_id)
 );
@@ -127,9 +128,46 @@ CREATE TABLE subscriptions (
     status_reason BLOB,
     retry_seconds BLOB,          -- a JSON list of numbers; the style's where none
     timeout_ms BIGINT NOT NULL,
+    transform TEXT,                 -- the flow whose emitted event is the body
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, subscription_id)
 );
+
+-- A tenant's automations. Settling a run that touches its flow's state locks the flow's row first.
+CREATE TABLE flows (
+    tenant_id TEXT NOT NULL REFERENCES tenants (tenant_id),
+    flow_id TEXT NOT NULL,
+    name BLOB NOT NULL,
+    plugin TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    triggers BLOB,                  -- a JSON list of patterns; the manifest's where none
+    providers BLOB NOT NULL,        -- a JSON list
+    filter BLOB,                    -- JSON
+    settings BLOB NOT NULL,         -- JSON
+    hosts BLOB,                     -- a JSON list; all of the manifest's where none
+    on_failure TEXT NOT NULL,
+    status TEXT NOT NULL,
+    status_reason BLOB,
+    state_keys BIGINT NOT NULL,     -- rows of flow_state; counted here because they may be many
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, flow_id)
+);
+
+-- Where a tenant's leads are pushed.
+CREATE TABLE destinations (
+    tenant_id TEXT NOT NULL REFERENCES tenants (tenant_id),
+    destination_id TEXT NOT NULL,
+    name TEXT NOT NULL,             -- what flows call it
+    plugin TEXT NOT NULL,
+    settings BLOB NOT NULL,         -- JSON
+    mapping BLOB NOT NULL,          -- JSON
+    status TEXT NOT NULL,
+    status_reason BLOB,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, destination_id)
+);
+-- destination_find, and destination_create: one of a name for each tenant.
+CREATE UNIQUE INDEX destinations_by_name ON destinations (tenant_id, name);
 
 -- From here on rows are many, and every index is paid for by each event. No table below refers to another by a
 -- foreign key, for the same reason: rows are deleted by purge alone, which knows what hangs on what.
@@ -138,15 +176,18 @@ CREATE TABLE subscriptions (
 CREATE TABLE events (
     tenant_id TEXT NOT NULL,
     event_id TEXT NOT NULL,
-    account_id TEXT NOT NULL,
+    account_id TEXT NOT NULL,       -- '' where it has none, as for provider
     provider TEXT NOT NULL,
     event_type TEXT NOT NULL,
     kind BIGINT NOT NULL,           -- a hash of account and type; see event_kinds
     provider_event_id BLOB,
     occurred_at BIGINT,
     received_at BIGINT NOT NULL,
-    received_by BLOB NOT NULL,   -- JSON: which plugin version
-    caused_by TEXT,                 -- the event that it was found in
+    received_by BLOB,               -- JSON: which plugin version received or emitted it
+    caused_by TEXT,                 -- the event that it was found in, or that started the run which emitted it
+    run_id TEXT,                    -- the run that emitted it
+    lead_id TEXT,                   -- the lead of the event that it came of; not its own
+    depth BIGINT NOT NULL,          -- how many events there are before it in its chain
     status TEXT NOT NULL,
     due_at BIGINT,                  -- when it may be claimed; none where it has ended
     tries BIGINT NOT NULL,          -- the number of its last claim, which fences every write
@@ -239,6 +280,93 @@ CREATE TABLE attempts (
     address TEXT,
     timings BLOB NOT NULL,       -- JSON, microseconds
     PRIMARY KEY (tenant_id, delivery_id, number) -- delivery_get, purge
+);
+
+-- One execution of a flow, and the queue of those that have not ended: RUNNING and "has a due_at" are the same.
+CREATE TABLE runs (
+    tenant_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,           -- begins with the moment of its event
+    flow_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    run_by BLOB NOT NULL,           -- JSON: which plugin version
+    digest TEXT NOT NULL,           -- of the component that it keeps to
+    status TEXT NOT NULL,
+    due_at BIGINT,                  -- when it may be claimed; none where it has ended
+    tries BIGINT NOT NULL,          -- the number of its last claim, which fences every write
+    failures BIGINT NOT NULL,
+    steps BIGINT NOT NULL,          -- rows of its journal
+    input BLOB NOT NULL,            -- JSON: all that its guest is given
+    outcome BLOB NOT NULL,          -- JSON
+    began_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    PRIMARY KEY (tenant_id, run_id) -- run_get, run_list, run_count_since, purge
+);
+-- run_claim, backlog, run_list of RUNNING.
+CREATE INDEX runs_due ON runs (due_at) WHERE due_at IS NOT NULL;
+-- run_list of one flow, flow_delete.
+CREATE INDEX runs_by_flow ON runs (tenant_id, flow_id, run_id);
+-- run_list of one event, purge.
+CREATE INDEX runs_by_event ON runs (tenant_id, event_id, run_id);
+-- run_list of the ends that people look for.
+CREATE INDEX runs_ended_badly ON runs (tenant_id, status, run_id) WHERE status = 'FAILED' OR status = 'LIMITED';
+
+-- What each run was told, effect by effect: with its input, all that it takes to have it again.
+CREATE TABLE run_journal (
+    tenant_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    step BIGINT NOT NULL,           -- from 1
+    entry BLOB NOT NULL,            -- JSON
+    PRIMARY KEY (tenant_id, run_id, step) -- run_claim, run_journal, purge
+);
+
+-- What each flow remembers. Written and checked under the lock of the flow's row; counted there, too.
+CREATE TABLE flow_state (
+    tenant_id TEXT NOT NULL,
+    flow_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,
+    written_by TEXT NOT NULL,       -- the run: tells whether the value is still the one that was read
+    PRIMARY KEY (tenant_id, flow_id, key)
+);
+
+-- One lead for one destination, and the queue of those that wait.
+CREATE TABLE pushes (
+    tenant_id TEXT NOT NULL,
+    push_id TEXT NOT NULL,
+    destination_id TEXT NOT NULL,
+    lead_id TEXT NOT NULL,
+    event_id TEXT,
+    run_id TEXT,
+    status TEXT NOT NULL,
+    due_at BIGINT,                  -- when it may be claimed; none where it has ended
+    tries BIGINT NOT NULL,          -- the number of its last claim, which fences every write
+    attempts BIGINT NOT NULL,
+    receipt BLOB,                   -- JSON: what the destination said of the lead
+    last_error BLOB,
+    PRIMARY KEY (tenant_id, push_id) -- push_get, push_list
+);
+-- push_claim, backlog, push_list of PENDING.
+CREATE INDEX pushes_due ON pushes (due_at) WHERE due_at IS NOT NULL;
+-- push_claim (what the destination said of this lead before), push_list of one lead, purge.
+CREATE INDEX pushes_by_lead ON pushes (tenant_id, lead_id, destination_id, push_id);
+-- push_list of one destination, destination_delete.
+CREATE INDEX pushes_by_destination ON pushes (tenant_id, destination_id, push_id);
+-- purge, with their events.
+CREATE INDEX pushes_by_event ON pushes (tenant_id, event_id) WHERE event_id IS NOT NULL;
+-- push_list of what needs a person, purge.
+CREATE INDEX pushes_dead ON pushes (tenant_id, push_id) WHERE status = 'DEAD';
+
+CREATE TABLE push_attempts (
+    tenant_id TEXT NOT NULL,
+    push_id TEXT NOT NULL,
+    number BIGINT NOT NULL,         -- from 1
+    started_at BIGINT NOT NULL,
+    ok BIGINT NOT NULL,
+    error BLOB,
+    detail BLOB,
+    log BLOB NOT NULL,              -- a JSON list of lines
+    PRIMARY KEY (tenant_id, push_id, number) -- push_get, purge
 );
 
 -- Samples of refused requests, which belong to nobody yet; bounded by refusal_record.

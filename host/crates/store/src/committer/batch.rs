@@ -6,23 +6,38 @@
 
 use std::time::{Duration, Instant as Stopwatch};
 
-use super::kinds::NewKinds;
-use super::{Answer, Change, Context, log, settle_delivery, settle_event};
-use crate::db::Dialect;
-use crate::{Claim, DeliverySettlement, EventEnd, EventSettlement, LoggedEvent, Settled, StoreError};
 use hookyard_model::delivery::Next;
+use hookyard_model::effect::{Entry, Reply};
+use hookyard_model::instant::Instant;
+use hookyard_model::run::NewRun;
+
+use super::effects::{self, Ended};
+use super::kinds::NewKinds;
+use super::state::{self, Verdict};
+use super::{Answer, Change, Context, log, settle_delivery, settle_event, settle_push, settle_run};
+use crate::db::Dialect;
+use crate::{
+    Claim, DeliverySettlement, EventEnd, EventSettlement, FinishedRun, Item, LoggedEvent, Moment, PushSettlement,
+};
+use crate::{RunEffects, RunNext, RunSettled, RunSettlement, Settled, StoreError};
 
 /// Tries of one transaction on PostgreSQL.
 const TRIES_MAX: u32 = 4;
 /// No new try begins after this long: an ingesting request is answered before its sender gives up.
 const TRIES_FOR: Duration = Duration::from_millis(1_500);
 
+/// Changes of one sort, each with who waits for it.
+type Waiting<C, T> = Vec<(C, Answer<T>)>;
+
 /// Changes that become one transaction.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    logs: Vec<(Vec<LoggedEvent>, Answer<()>)>,
-    events: Vec<(Box<EventSettlement>, Answer<Settled>)>,
-    deliveries: Vec<(Box<DeliverySettlement>, Answer<bool>)>,
+    logs: Waiting<Vec<LoggedEvent>, ()>,
+    events: Waiting<Box<EventSettlement>, Settled>,
+    runs: Waiting<Box<RunSettlement>, RunSettled>,
+    records: Waiting<Box<FinishedRun>, RunSettled>,
+    deliveries: Waiting<Box<DeliverySettlement>, bool>,
+    pushes: Waiting<Box<PushSettlement>, bool>,
     bytes: usize,
 }
 
@@ -51,7 +66,10 @@ impl From<StoreError> for Broken {
 /// What a committed transaction says to each.
 struct Answers {
     events: Vec<Settled>,
+    runs: Vec<RunSettled>,
+    records: Vec<RunSettled>,
     deliveries: Vec<bool>,
+    pushes: Vec<bool>,
 }
 
 impl Batch {
@@ -66,12 +84,18 @@ impl Batch {
         match change {
             Change::Log(events, answer) => self.logs.push((events, answer)),
             Change::SettleEvent(settlement, answer) => self.events.push((settlement, answer)),
+            Change::SettleRun(settlement, answer) => self.runs.push((settlement, answer)),
+            Change::RecordRun(run, answer) => self.records.push((run, answer)),
             Change::SettleDelivery(settlement, answer) => self.deliveries.push((settlement, answer)),
+            Change::SettlePush(settlement, answer) => self.pushes.push((settlement, answer)),
         }
     }
 
     pub(super) fn changes(&self) -> usize {
-        self.logs.len().saturating_add(self.events.len()).saturating_add(self.deliveries.len())
+        let [logs, events] = [self.logs.len(), self.events.len()];
+        let [runs, records] = [self.runs.len(), self.records.len()];
+        let [deliveries, pushes] = [self.deliveries.len(), self.pushes.len()];
+        [logs, events, runs, records, deliveries, pushes].into_iter().fold(0, usize::saturating_add)
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -82,7 +106,10 @@ impl Batch {
     pub(super) async fn commit(mut self, context: &Context) {
         // Rows are locked in one order by all nodes, so that two transactions do not wait for each other.
         self.events.sort_by_key(|(settlement, _)| settlement.event);
+        self.runs.sort_by_key(|(settlement, _)| settlement.run);
+        self.records.sort_by_key(|(run, _)| run.run.id);
         self.deliveries.sort_by_key(|(settlement, _)| settlement.delivery);
+        self.pushes.sort_by_key(|(settlement, _)| settlement.push);
         match self.try_commit(context).await {
             Ok(answers) => self.answer(answers, context),
             Err(StoreError::Query(_) | StoreError::Undecodable { .. }) if self.changes() > 1 => {
@@ -128,34 +155,47 @@ impl Batch {
         let mut tx = context.pool.begin().await?;
         let now = context.time.now();
         let mut kinds = NewKinds::default();
+        let (all_events, all_runs, records) = (these(&self.events), these(&self.runs), these(&self.records));
+        let plan = state::plan(&mut tx, (&all_events, &all_runs, &records), care).await?;
         let logged: Vec<&LoggedEvent> = self.logs.iter().flat_map(|(events, _)| events).collect();
         log::write(&mut tx, &logged, now, &context.kinds, &mut kinds).await?;
-        let settlements: Vec<&EventSettlement> = self.events.iter().map(|(settlement, _)| &**settlement).collect();
-        let events = settle_event::write(&mut tx, &settlements, care, now, (&context.kinds, &mut kinds)).await?;
-        let settlements: Vec<&DeliverySettlement> =
-            self.deliveries.iter().map(|(settlement, _)| &**settlement).collect();
-        let deliveries = settle_delivery::write(&mut tx, &settlements, care).await?;
+        let events = fitting(&all_events, &plan.events);
+        let settled = settle_event::write(&mut tx, &events, care, now, (&context.kinds, &mut kinds)).await?;
+        let runs = fitting(&all_runs, &plan.runs);
+        let held = settle_run::write(&mut tx, &runs, care, now).await?;
+        let ended = ended((&events, &settled), (&runs, &held), fitting(&records, &plan.records));
+        effects::write(&mut tx, &plan.states, &ended, now, (&context.kinds, &mut kinds)).await?;
+        let deliveries = settle_delivery::write(&mut tx, &these(&self.deliveries), care).await?;
+        let pushes = settle_push::write(&mut tx, &these(&self.pushes), care).await?;
         kinds.write(&mut tx).await?;
+        context.tell(Moment::BeforeCommit);
         tx.commit().await?;
+        context.tell(Moment::AfterCommit);
         context.kinds.remember(&kinds);
-        Ok(Answers { events, deliveries })
+        let of_run = |held| if held { RunSettled::Done } else { RunSettled::Lost };
+        Ok(Answers {
+            events: answers(plan.events, settled),
+            runs: answers(plan.runs, held.into_iter().map(of_run)),
+            records: answers(plan.records, std::iter::repeat(RunSettled::Done)),
+            deliveries,
+            pushes,
+        })
     }
 
     /// Somebody who no longer waits is no error: the change is made all the same.
     fn answer(self, answers: Answers, context: &Context) {
-        let due = |event: &LoggedEvent| event.claim == Claim::Due;
-        let some_due = self.logs.iter().flat_map(|(events, _)| events).any(due)
-            || self.events.iter().any(|(settlement, _)| leaves_deliveries_due(settlement));
+        let now = context.time.now();
+        let some_due = self.logs.iter().flat_map(|(events, _)| events).any(is_due)
+            || self.events.iter().any(|(settlement, _)| leaves_work_due(settlement))
+            || self.runs.iter().any(|(settlement, _)| leaves_run_due(settlement, now))
+            || self.records.iter().any(|(run, _)| brings_work(&run.effects));
         let some_disabled = self.deliveries.iter().any(|(settlement, _)| settlement.next == Next::DeadAndDisable);
-        for (_, answer) in self.logs {
-            let _ = answer.send(Ok(()));
-        }
-        for ((_, answer), settled) in self.events.into_iter().zip(answers.events) {
-            let _ = answer.send(Ok(settled));
-        }
-        for ((_, answer), held) in self.deliveries.into_iter().zip(answers.deliveries) {
-            let _ = answer.send(Ok(held));
-        }
+        tell(self.logs, std::iter::repeat(()));
+        tell(self.events, answers.events);
+        tell(self.runs, answers.runs);
+        tell(self.records, answers.records);
+        tell(self.deliveries, answers.deliveries);
+        tell(self.pushes, answers.pushes);
         if some_due {
             context.signals.work();
         }
@@ -165,51 +205,183 @@ impl Batch {
     }
 
     fn fail(self, error: &StoreError) {
-        for (_, answer) in self.logs {
-            let _ = answer.send(Err(error.clone()));
-        }
-        for (_, answer) in self.events {
-            let _ = answer.send(Err(error.clone()));
-        }
-        for (_, answer) in self.deliveries {
-            let _ = answer.send(Err(error.clone()));
-        }
+        refuse(self.logs, error);
+        refuse(self.events, error);
+        refuse(self.runs, error);
+        refuse(self.records, error);
+        refuse(self.deliveries, error);
+        refuse(self.pushes, error);
     }
 
     fn split(self) -> impl Iterator<Item = Change> {
         let logs = self.logs.into_iter().map(|(events, answer)| Change::Log(events, answer));
         let events = self.events.into_iter().map(|(settlement, answer)| Change::SettleEvent(settlement, answer));
+        let runs = self.runs.into_iter().map(|(settlement, answer)| Change::SettleRun(settlement, answer));
+        let records = self.records.into_iter().map(|(run, answer)| Change::RecordRun(run, answer));
         let deliveries = self.deliveries.into_iter();
         let deliveries = deliveries.map(|(settlement, answer)| Change::SettleDelivery(settlement, answer));
-        logs.chain(events).chain(deliveries)
+        let pushes = self.pushes.into_iter().map(|(settlement, answer)| Change::SettlePush(settlement, answer));
+        logs.chain(events).chain(runs).chain(records).chain(deliveries).chain(pushes)
+    }
+}
+
+fn these<C, T>(waiting: &Waiting<Box<C>, T>) -> Vec<&C> {
+    waiting.iter().map(|(change, _)| &**change).collect()
+}
+
+fn fitting<'a, C>(changes: &[&'a C], verdicts: &[Verdict]) -> Vec<&'a C> {
+    changes.iter().zip(verdicts).filter(|(_, verdict)| **verdict == Verdict::Fits).map(|(change, _)| *change).collect()
+}
+
+/// All runs whose effects are committed: those of stage `before` come first, because their events do.
+fn ended<'a>(
+    (events, settled): (&[&'a EventSettlement], &[Settled]),
+    (runs, held): (&[&'a RunSettlement], &[bool]),
+    records: Vec<&'a FinishedRun>,
+) -> Vec<Ended<'a>> {
+    let before = events.iter().zip(settled).flat_map(|(event, settled)| Ended::before(event, settled));
+    let held = runs.iter().zip(held).filter(|(_, held)| **held);
+    let claimed = held.filter_map(|(settlement, _)| Ended::claimed(settlement));
+    let records = records.into_iter().map(|run| Ended::Finished { run, again: true, with_lead: true });
+    before.chain(claimed).chain(records).collect()
+}
+
+/// An answer for each: its verdict, or what the transaction made of it where it fitted.
+fn answers<T: From<Verdict>>(verdicts: Vec<Verdict>, settled: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut settled = settled.into_iter();
+    let answer = |verdict| match verdict {
+        // There is one for each that fitted.
+        Verdict::Fits => settled.next().unwrap_or_else(|| Verdict::Lost.into()),
+        Verdict::Lost | Verdict::Stale(_) | Verdict::Full => verdict.into(),
+    };
+    verdicts.into_iter().map(answer).collect()
+}
+
+fn tell<C, T>(waiting: Waiting<C, T>, answers: impl IntoIterator<Item = T>) {
+    for ((_, answer), said) in waiting.into_iter().zip(answers) {
+        let _ = answer.send(Ok(said));
+    }
+}
+
+fn refuse<C, T>(waiting: Waiting<C, T>, error: &StoreError) {
+    for (_, answer) in waiting {
+        let _ = answer.send(Err(error.clone()));
     }
 }
 
 impl Change {
     /// Roughly what it brings.
     fn bytes(&self) -> usize {
-        const ROW: usize = 512;
         match self {
-            Self::Log(events, _) => {
-                events.iter().fold(0, |sum, logged| sum.saturating_add(logged.event.payload.len()).saturating_add(ROW))
+            Self::Log(events, _) => sum(events, event_bytes),
+            Self::SettleEvent(settlement, _) => {
+                let items = match &settlement.end {
+                    EventEnd::Understood { items, .. } => sum(items, item_bytes),
+                    EventEnd::Later { .. } | EventEnd::Failed { .. } => 0,
+                };
+                ROW.saturating_add(items).saturating_add(sum(&settlement.before, finished_bytes))
             }
-            Self::SettleEvent(settlement, _) => match &settlement.end {
-                EventEnd::Understood { items, .. } => items.iter().fold(ROW, |sum, item| {
-                    let rows = item.deliveries.len().saturating_add(2).saturating_mul(ROW);
-                    sum.saturating_add(item.data.len()).saturating_add(rows)
-                }),
-                EventEnd::Later { .. } | EventEnd::Failed { .. } => ROW,
-            },
-            Self::SettleDelivery(settlement, _) => settlement.attempt.response_body.len().saturating_add(ROW),
+            Self::SettleRun(settlement, _) => {
+                let effects = match &settlement.next {
+                    RunNext::Succeeded(effects) => effects_bytes(effects),
+                    RunNext::Waits { .. } | RunNext::Failed => 0,
+                };
+                ROW.saturating_add(effects).saturating_add(sum(&settlement.append, entry_bytes))
+            }
+            Self::RecordRun(run, _) => finished_bytes(run),
+            Self::SettleDelivery(settlement, _) => {
+                ROW.saturating_add(settlement.attempt.as_ref().map_or(0, |attempt| attempt.response_body.len()))
+            }
+            Self::SettlePush(..) => ROW,
         }
     }
 }
 
-fn leaves_deliveries_due(settlement: &EventSettlement) -> bool {
-    match &settlement.end {
-        EventEnd::Understood { items, .. } => {
-            items.iter().any(|item| item.claim == Claim::Due && !item.deliveries.is_empty())
-        }
+/// A row without what is large in it.
+const ROW: usize = 512;
+
+fn sum<T>(things: &[T], bytes: impl Fn(&T) -> usize) -> usize {
+    things.iter().fold(0, |sum, thing| sum.saturating_add(bytes(thing)))
+}
+
+fn event_bytes(logged: &LoggedEvent) -> usize {
+    logged.event.payload.len().saturating_add(ROW)
+}
+
+fn item_bytes(item: &Item) -> usize {
+    let rows = item.deliveries.len().saturating_add(item.pushes.len()).saturating_add(2).saturating_mul(ROW);
+    let runs = |runs: &[NewRun]| sum(runs, |run| run.input.trigger.event.data.len().saturating_add(ROW));
+    let runs = runs(&item.runs).saturating_add(runs(&item.limited));
+    item.data.len().saturating_add(rows).saturating_add(runs)
+}
+
+fn finished_bytes(run: &FinishedRun) -> usize {
+    let input = run.run.input.trigger.event.data.len().saturating_add(ROW);
+    input.saturating_add(sum(&run.journal, entry_bytes)).saturating_add(effects_bytes(&run.effects))
+}
+
+fn effects_bytes(effects: &RunEffects) -> usize {
+    let writes = sum(&effects.writes, |write| write.value.as_ref().map_or(0, Vec::len).saturating_add(ROW));
+    sum(&effects.events, event_bytes).saturating_add(writes)
+}
+
+fn entry_bytes(entry: &Entry) -> usize {
+    let reply = match &entry.reply {
+        Reply::Response(response) => response.body.len(),
+        Reply::State(remembered) => remembered.as_ref().map_or(0, |remembered| remembered.value.len()),
+        Reply::FetchError(_) | Reply::Slept => 0,
+    };
+    reply.saturating_add(ROW)
+}
+
+fn is_due(event: &LoggedEvent) -> bool {
+    event.claim == Claim::Due
+}
+
+/// Whether somebody has to look at the table for what a run brings about.
+fn brings_work(effects: &RunEffects) -> bool {
+    effects.events.iter().any(is_due) || !effects.pushes.is_empty()
+}
+
+fn leaves_run_due(settlement: &RunSettlement, now: Instant) -> bool {
+    match &settlement.next {
+        RunNext::Waits { due_at } => *due_at <= now,
+        RunNext::Succeeded(effects) => brings_work(effects),
+        RunNext::Failed => false,
+    }
+}
+
+fn leaves_work_due(settlement: &EventSettlement) -> bool {
+    let item_due = |item: &Item| {
+        let deliveries = item.claim == Claim::Due && !item.deliveries.is_empty();
+        let runs = item.run_claim == Claim::Due && !item.runs.is_empty();
+        deliveries || runs || !item.pushes.is_empty()
+    };
+    let items_due = match &settlement.end {
+        EventEnd::Understood { items, .. } => items.iter().any(item_due),
         EventEnd::Later { .. } | EventEnd::Failed { .. } => false,
+    };
+    items_due || settlement.before.iter().any(|run| brings_work(&run.effects))
+}
+
+impl From<Verdict> for Settled {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Fits => Self::Done { duplicates: vec![] },
+            Verdict::Lost => Self::Lost,
+            Verdict::Stale(keys) => Self::Stale(keys),
+            Verdict::Full => Self::Full,
+        }
+    }
+}
+
+impl From<Verdict> for RunSettled {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Fits => Self::Done,
+            Verdict::Lost => Self::Lost,
+            Verdict::Stale(keys) => Self::Stale(keys),
+            Verdict::Full => Self::Full,
+        }
     }
 }

@@ -22,23 +22,26 @@ static KIND_LOG: Bulk = Bulk::new(
     5,
 );
 
+/// Whose, through which account, and its number.
+type Kind = (TenantId, Option<AccountId>, i64);
+
 /// The kinds that are known to be written down.
 #[derive(Debug, Default)]
-pub(super) struct Kinds(Mutex<HashSet<(AccountId, i64)>>);
+pub(super) struct Kinds(Mutex<HashSet<Kind>>);
 
 /// Kinds that a transaction met and that are not known yet.
 #[derive(Debug, Default)]
 pub(super) struct NewKinds<'a> {
-    seen: HashSet<(AccountId, i64)>,
-    rows: Vec<(TenantId, AccountId, &'a str, &'a str, i64)>,
+    seen: HashSet<Kind>,
+    rows: Vec<(Kind, &'a str, Option<&'a str>)>,
 }
 
 /// A number for an account and a type: FNV-1a, stable for ever because rows hold it. Two kinds may share one; that
 /// makes a page a little slower and not wrong.
-pub(crate) fn kind_of(account: AccountId, event_type: &str) -> i64 {
+pub(crate) fn kind_of(account: Option<AccountId>, event_type: &str) -> i64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let account = account.text();
+    let account = account.map(AccountId::text).unwrap_or_default();
     let hash = account.bytes().chain([0]).chain(event_type.bytes());
     let hash = hash.fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
     hash.cast_signed()
@@ -49,15 +52,16 @@ impl Kinds {
     pub(super) fn note<'a>(
         &self,
         new: &mut NewKinds<'a>,
-        (tenant, account): (TenantId, AccountId),
-        (provider, event_type): (&'a str, &'a str),
+        (tenant, account): (TenantId, Option<AccountId>),
+        (provider, event_type): (Option<&'a str>, &'a str),
     ) -> i64 {
-        let kind = kind_of(account, event_type);
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&(account, kind));
-        if !known && new.seen.insert((account, kind)) {
-            new.rows.push((tenant, account, event_type, provider, kind));
+        let number = kind_of(account, event_type);
+        let kind = (tenant, account, number);
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&kind);
+        if !known && new.seen.insert(kind) {
+            new.rows.push((kind, event_type, provider));
         }
-        kind
+        number
     }
 
     /// Call this when the transaction is committed, and not before.
@@ -76,8 +80,9 @@ impl Kinds {
 impl NewKinds<'_> {
     /// Writes them down.
     pub(super) async fn write(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        let values = self.rows.iter().flat_map(|(tenant, account, event_type, provider, kind)| {
-            [(*tenant).into(), (*account).into(), (*event_type).into(), (*provider).into(), Value::from(*kind)]
+        let values = self.rows.iter().flat_map(|((tenant, account, kind), event_type, provider)| {
+            let (account, provider) = (Value::or_empty(*account), Value::or_empty(*provider));
+            [(*tenant).into(), account, (*event_type).into(), provider, Value::from(*kind)]
         });
         KIND_LOG.execute(tx, values.collect()).await?;
         Ok(())

@@ -12,11 +12,11 @@ static EVENT_LOG: Bulk = Bulk::new(
     "-- event_log()
     INSERT INTO events (
         tenant_id, event_id, account_id, provider, event_type, kind, provider_event_id, occurred_at, received_at,
-        received_by, status, due_at, tries, payload
+        received_by, status, due_at, tries, payload, caused_by, run_id, lead_id, depth
     )
     VALUES {rows}
     ON CONFLICT DO NOTHING",
-    14,
+    18,
 );
 
 /// Inserts all of them; an id that is there already stays as it is.
@@ -27,9 +27,9 @@ pub(super) async fn write<'a>(
     kinds: &Kinds,
     new_kinds: &mut NewKinds<'a>,
 ) -> Result<(), StoreError> {
-    let mut values = Vec::with_capacity(events.len().saturating_mul(14));
+    let mut values = Vec::with_capacity(events.len().saturating_mul(18));
     for LoggedEvent { event, claim } in events {
-        let kind = kinds.note(new_kinds, (event.tenant, event.account), (&event.provider, &event.event_type));
+        let kind = kinds.note(new_kinds, (event.tenant, event.account), (event.provider.as_deref(), &event.event_type));
         let (due_at, tries) = match claim {
             Claim::BornClaimed => (now.plus(limits::LEASE), 1_i64),
             Claim::Due => (now, 0),
@@ -37,18 +37,25 @@ pub(super) async fn write<'a>(
         values.extend([
             event.tenant.into(),
             event.id.into(),
-            event.account.into(),
-            event.provider.as_str().into(),
+            Value::or_empty(event.account),
+            Value::or_empty(event.provider.as_deref()),
             event.event_type.as_str().into(),
             kind.into(),
             Value::free_text_or_null(event.provider_event_id.as_deref()),
             event.occurred_at.into(),
             event.received_at.into(),
-            Value::json(&event.received_by),
+            Value::json_or_null(event.received_by.as_ref()),
             EventStatus::Received.as_str().into(),
             due_at.into(),
             tries.into(),
             Value::free_text(&event.payload),
+        ]);
+        let cause = event.cause.as_ref();
+        values.extend([
+            cause.map(|cause| cause.event).into(),
+            cause.and_then(|cause| cause.run).into(),
+            cause.and_then(|cause| cause.lead).into(),
+            cause.map_or(0, |cause| cause.depth).into(),
         ]);
     }
     EVENT_LOG.execute(tx, values).await?;

@@ -17,8 +17,8 @@ const DELIVERY_SETTLE_TEXT: &str = "-- delivery_settle()
         at_tenant, at_delivery, at_tries, new_status, new_due_at, new_attempts, new_last_status, new_last_error
     ) AS (VALUES {rows})
     UPDATE deliveries
-    SET status = new_status, due_at = new_due_at, attempts = new_attempts, last_status = new_last_status,
-        last_error = new_last_error
+    SET status = new_status, due_at = new_due_at, attempts = COALESCE(new_attempts, attempts),
+        last_status = new_last_status, last_error = new_last_error
     FROM settled
     WHERE tenant_id = at_tenant AND delivery_id = at_delivery AND tries = at_tries AND due_at IS NOT NULL";
 static DELIVERY_SETTLE: Bulk = Bulk::new(DELIVERY_SETTLE_TEXT, 8);
@@ -43,7 +43,7 @@ pub(super) async fn write(tx: &mut Tx, settlements: &[&DeliverySettlement], care
     }
     let held = fence(tx, settlements, care).await?;
     let settled = || settlements.iter().zip(&held).filter(|(_, held)| **held).map(|(settlement, _)| *settlement);
-    ATTEMPT_INSERT.execute(tx, settled().flat_map(attempt).collect()).await?;
+    ATTEMPT_INSERT.execute(tx, settled().filter_map(attempt).flatten().collect()).await?;
     let mut disabled = false;
     for settlement in settled().filter(|settlement| settlement.next == Next::DeadAndDisable) {
         disable(tx, settlement).await?;
@@ -63,21 +63,22 @@ async fn fence(tx: &mut Tx, settlements: &[&DeliverySettlement], care: Care) -> 
         // The same claim settled twice is settled once.
         let Entry::Vacant(entry) = waiting.entry((settlement.delivery, settlement.tries)) else { continue };
         entry.insert(at);
-        let (status, due_at) = match settlement.next {
+        let (status, due_at) = match &settlement.next {
             Next::Delivered => (DeliveryStatus::Delivered, None),
-            Next::RetryAt(at) => (DeliveryStatus::Pending, Some(at)),
+            Next::RetryAt(at) => (DeliveryStatus::Pending, Some(*at)),
+            Next::Skipped(_) => (DeliveryStatus::Skipped, None),
             Next::Dead | Next::DeadAndDisable => (DeliveryStatus::Dead, None),
         };
-        let attempt = &settlement.attempt;
+        let attempt = settlement.attempt.as_ref();
         values.extend([
             settlement.tenant.into(),
             settlement.delivery.into(),
             settlement.tries.into(),
             status.as_str().into(),
             due_at.into(),
-            attempt.number.into(),
-            attempt.status.map(u32::from).into(),
-            Value::free_text_or_null(attempt.error.as_deref()),
+            attempt.map(|attempt| attempt.number).into(),
+            attempt.and_then(|attempt| attempt.status).map(u32::from).into(),
+            Value::free_text_or_null(last_error(settlement)),
         ]);
     }
     if care == Care::Little {
@@ -96,9 +97,18 @@ async fn fence(tx: &mut Tx, settlements: &[&DeliverySettlement], care: Care) -> 
     Ok(held)
 }
 
-fn attempt(settlement: &DeliverySettlement) -> [Value; 13] {
-    let attempt = &settlement.attempt;
-    [
+/// The attempt's error; without an attempt, why there was none.
+fn last_error(settlement: &DeliverySettlement) -> Option<&str> {
+    match (&settlement.next, &settlement.attempt) {
+        (Next::Skipped(why), _) => Some(why),
+        (_, Some(attempt)) => attempt.error.as_deref(),
+        (_, None) => settlement.reason.as_deref(),
+    }
+}
+
+fn attempt(settlement: &DeliverySettlement) -> Option<[Value; 13]> {
+    let attempt = settlement.attempt.as_ref()?;
+    Some([
         settlement.tenant.into(),
         settlement.delivery.into(),
         attempt.number.into(),
@@ -112,7 +122,7 @@ fn attempt(settlement: &DeliverySettlement) -> [Value; 13] {
         attempt.response_truncated.into(),
         attempt.address.as_deref().into(),
         Value::json(&attempt.timings),
-    ]
+    ])
 }
 
 /// The receiver wants nothing more.

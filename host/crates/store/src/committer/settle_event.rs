@@ -3,7 +3,7 @@
 //! Told by steps, each one statement for the whole batch:
 //! 1. fence: every event is settled as if it were the first of its kind, where its claim still holds;
 //! 2. dedup: every item's key is inserted; only if some were there already is it asked whose they are;
-//! 3. further items become events, duplicates are marked, outcomes, leads and deliveries inserted.
+//! 3. further items become events, duplicates are marked, outcomes, leads, deliveries, runs and pushes inserted.
 
 mod dedup;
 mod items;
@@ -19,7 +19,7 @@ use hookyard_model::instant::Instant;
 use super::batch::{Broken, Care};
 use super::kinds::{Kinds, NewKinds};
 use dedup::{find_duplicates, mark_duplicates};
-use items::{derive, insert_deliveries, insert_leads, retype};
+use items::{derive, insert_deliveries, insert_item_pushes, insert_leads, insert_runs, retype};
 use outcomes::insert_outcomes;
 
 use crate::db::{Bulk, Tx, Value};
@@ -69,6 +69,8 @@ pub(super) async fn write<'a>(
     insert_outcomes(tx, plain.collect(), &placed).await?;
     insert_leads(tx, &placed).await?;
     insert_deliveries(tx, &placed, now).await?;
+    insert_runs(tx, &placed, now).await?;
+    insert_item_pushes(tx, &placed, now).await?;
     let mut duplicates: Vec<Vec<bool>> = vec![vec![]; settlements.len()];
     for item in &placed {
         if let Some(of_settlement) = duplicates.get_mut(item.at) {
@@ -115,7 +117,8 @@ async fn fence(tx: &mut Tx, settlements: &[&EventSettlement], care: Care) -> Res
 impl<'a> Placed<'a> {
     fn kind(&self, kinds: &Kinds, new_kinds: &mut NewKinds<'a>) -> i64 {
         let settlement = self.settlement;
-        let (of, named) = ((settlement.tenant, settlement.account), (&*settlement.provider, &*self.item.event_type));
+        let of = (settlement.tenant, settlement.account);
+        let named = (settlement.provider.as_deref(), &*self.item.event_type);
         kinds.note(new_kinds, of, named)
     }
 }

@@ -24,6 +24,8 @@ const SIZES_MAX: usize = 24;
 pub(crate) struct Bulk {
     text: &'static str,
     suffix: &'static str,
+    /// Whose rows are locked until the transaction ends.
+    locked: Option<&'static str>,
     columns: usize,
     sqlite: [OnceLock<Arc<str>>; SIZES_MAX],
     postgres: [OnceLock<Arc<str>>; SIZES_MAX],
@@ -39,10 +41,18 @@ impl Bulk {
         Self {
             text,
             suffix,
+            locked: None,
             columns,
             sqlite: [const { OnceLock::new() }; SIZES_MAX],
             postgres: [const { OnceLock::new() }; SIZES_MAX],
         }
+    }
+
+    /// As [`new`](Self::new), for a `SELECT` that locks the rows of `table` in the order of the values.
+    pub(crate) const fn locking(text: &'static str, columns: usize, table: &'static str) -> Self {
+        let mut bulk = Self::new(text, columns);
+        bulk.locked = Some(table);
+        bulk
     }
 
     /// Runs it for all of `values` (row after row); how many rows it affected.
@@ -111,7 +121,8 @@ impl Bulk {
             }
             rows.push(')');
         }
-        [&self.text.replace("{rows}", &rows), self.suffix].concat().into()
+        let lock = self.locked.map(|table| dialect.for_update_of(table)).unwrap_or_default();
+        [&self.text.replace("{rows}", &rows), self.suffix, &lock].concat().into()
     }
 }
 

@@ -33,6 +33,14 @@ impl Dialect {
         }
     }
 
+    /// As [`for_update`](Self::for_update), for one of several tables that are joined.
+    pub(crate) fn for_update_of(self, table: &str) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Postgres => format!("\n    FOR UPDATE OF {table}"),
+        }
+    }
+
     /// The placeholder of value `number` (from 1) in a statement of many rows. SQLite looks a numbered one up by
     /// walking a list of all of them, so a thousand of them cost a million steps; nameless ones cost nothing.
     pub(crate) fn placeholder(self, number: usize, text: &mut String) {

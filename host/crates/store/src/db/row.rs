@@ -113,6 +113,16 @@ impl Cells<'_> {
         self.text_or_null(column)?.map(|text| text.parse()).transpose().map_err(|_| self.undecodable(column))
     }
 
+    /// Text where nothing is the empty one; see [`super::value`].
+    pub(crate) fn text_or_empty(&mut self, column: &'static str) -> Result<Option<String>, StoreError> {
+        Ok(Some(self.text(column)?).filter(|text| !text.is_empty()))
+    }
+
+    /// An id where nothing is the empty text.
+    pub(crate) fn id_or_empty<N: Noun>(&mut self, column: &'static str) -> Result<Option<Id<N>>, StoreError> {
+        self.text_or_empty(column)?.map(|text| text.parse()).transpose().map_err(|_| self.undecodable(column))
+    }
+
     /// A tenant, or none for the operator.
     pub(crate) fn owner(&mut self, column: &'static str) -> Result<Option<TenantId>, StoreError> {
         let text = self.text(column)?;

@@ -31,6 +31,16 @@ impl Value {
         Self::Bytes(Some(serde_json::to_vec(thing).unwrap_or_else(|_| b"null".to_vec())))
     }
 
+    /// As [`json`](Self::json), where there is something.
+    pub(crate) fn json_or_null<T: Serialize>(thing: Option<&T>) -> Self {
+        thing.map_or(Self::Bytes(None), Self::json)
+    }
+
+    /// A part of a key, which has no `NULL`: nothing is the empty text.
+    pub(crate) fn or_empty<T: ToString>(thing: Option<T>) -> Self {
+        Self::Text(Some(thing.map_or_else(String::new, |thing| thing.to_string())))
+    }
+
     /// A tenant, or the operator in its place.
     pub(crate) fn owner(tenant: Option<TenantId>) -> Self {
         Self::Text(Some(owner_text(tenant)))

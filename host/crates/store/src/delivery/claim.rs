@@ -26,7 +26,7 @@ static DELIVERED_EVENTS: Bulk = Bulk::new(
 /// What an attempt needs of its event.
 struct Told {
     event_type: String,
-    provider: String,
+    provider: Option<String>,
     received_at: Instant,
     data: String,
 }
@@ -109,7 +109,7 @@ impl Store {
         Ok(held)
     }
 
-    /// Makes a pending or dead delivery due now; `Some(false)` where it was delivered already.
+    /// Makes a pending, dead or skipped delivery due now; `Some(false)` where it was delivered already.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -174,7 +174,7 @@ async fn told(tx: &mut Tx, taken: &[Taken]) -> Result<HashMap<EventId, Told>, St
         let id = cells.id("event_id")?;
         let told = Told {
             event_type: cells.text("event_type")?,
-            provider: cells.text("provider")?,
+            provider: cells.text_or_empty("provider")?,
             received_at: cells.instant("received_at")?,
             data: cells.free_text_or_null("data")?.unwrap_or_else(|| "null".to_owned()),
         };

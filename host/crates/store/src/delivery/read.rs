@@ -110,6 +110,7 @@ fn list_sql(filter: DeliveryFilter) -> String {
     let (status, tenant, subscription) = match filter.status {
         None => ("", "tenant_id", "subscription_id"),
         Some(DeliveryStatus::Delivered) => ("AND status = 'DELIVERED'", "tenant_id", "subscription_id"),
+        Some(DeliveryStatus::Skipped) => ("AND status = 'SKIPPED'", "tenant_id", "subscription_id"),
         Some(DeliveryStatus::Dead) => ("AND status = 'DEAD'", "tenant_id", "subscription_id || ''"),
         Some(DeliveryStatus::Pending) => {
             ("AND due_at >= 0 AND status = 'PENDING'", "tenant_id || ''", "subscription_id || ''")

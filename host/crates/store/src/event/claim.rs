@@ -1,11 +1,12 @@
 //! Taking on events that wait: delayed, retried, orphaned, or asked for again.
 
-use hookyard_model::event::{ClaimedEvent, EventStatus, NewEvent, Outcome};
-use hookyard_model::id::{EventId, TenantId};
+use hookyard_model::dedup::DedupKey;
+use hookyard_model::event::{Cause, ClaimedEvent, EventStatus, NewEvent, Outcome};
+use hookyard_model::id::{AccountId, EventId, TenantId};
 use hookyard_model::limits;
 
 use super::Reprocess;
-use crate::db::{Row, Tx, Value};
+use crate::db::{Cells, Row, Tx, Value};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -31,7 +32,7 @@ impl Store {
             FROM due
             WHERE tenant_id = due_tenant AND event_id = due_event
             RETURNING tenant_id, event_id, tries, account_id, provider, event_type, provider_event_id, occurred_at,
-                received_at, received_by, payload",
+                received_at, received_by, payload, caused_by, run_id, lead_id, depth",
             self.dialect().skip_locked()
         );
         let now = self.now();
@@ -78,6 +79,31 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whose key this is already: the event of which another with this key would be a duplicate. What settling says
+    /// counts; this saves the work until then.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    #[tracing::instrument(name = "store.event_owner", level = "debug", skip_all)]
+    pub async fn event_owner(
+        &self,
+        tenant: TenantId,
+        account: Option<AccountId>,
+        key: DedupKey,
+    ) -> Result<Option<EventId>, StoreError> {
+        let sql = "-- event_owner()
+            SELECT tenant_id, event_id
+            FROM dedup_keys
+            WHERE tenant_id = $1 AND account_id = $2 AND dedup_key = $3";
+        let row = self.pool().row(sql, vec![tenant.into(), Value::or_empty(account), key.bytes().into()]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut cells = row.cells("dedup_keys");
+        cells.text("tenant_id")?;
+        cells.id("event_id").map(Some)
+    }
+}
+
 fn read(row: &Row) -> Result<ClaimedEvent, StoreError> {
     let mut cells = row.cells("events");
     let (tenant, id) = (cells.id("tenant_id")?, cells.id("event_id")?);
@@ -85,16 +111,24 @@ fn read(row: &Row) -> Result<ClaimedEvent, StoreError> {
     let event = NewEvent {
         id,
         tenant,
-        account: cells.id("account_id")?,
-        provider: cells.text("provider")?,
+        account: cells.id_or_empty("account_id")?,
+        provider: cells.text_or_empty("provider")?,
         event_type: cells.text("event_type")?,
         provider_event_id: cells.free_text_or_null("provider_event_id")?,
         occurred_at: cells.instant_or_null("occurred_at")?,
         received_at: cells.instant("received_at")?,
-        received_by: cells.json("received_by")?,
+        received_by: cells.json_or_null("received_by")?,
         payload: cells.free_text("payload")?,
+        cause: read_cause(&mut cells)?,
     };
     Ok(ClaimedEvent { event, tries })
+}
+
+/// `caused_by, run_id, lead_id, depth`.
+fn read_cause(cells: &mut Cells<'_>) -> Result<Option<Cause>, StoreError> {
+    let event: Option<EventId> = cells.id_or_null("caused_by")?;
+    let (run, lead, depth) = (cells.id_or_null("run_id")?, cells.id_or_null("lead_id")?, cells.count("depth")?);
+    Ok(event.map(|event| Cause { event, run, lead, depth }))
 }
 
 /// A row that cannot be read would be claimed for ever: it fails, and says why.

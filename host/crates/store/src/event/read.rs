@@ -4,7 +4,7 @@
 //! is logged. So type, provider and account share one index, by kinds (see `event_kinds`); the statuses that people
 //! look for are in a small one; and what waits is found through the queue's own.
 
-use hookyard_model::event::{EventStatus, PluginRun};
+use hookyard_model::event::EventStatus;
 use hookyard_model::id::{EventId, TenantId};
 use hookyard_model::instant::Instant;
 
@@ -19,7 +19,8 @@ const KINDS_MAX: i64 = 64;
 const MERGE_SIZES: [usize; 4] = [1, 4, 16, 64];
 
 const COLUMNS: &str = "e.tenant_id, e.event_id, e.account_id, e.provider, e.event_type, e.provider_event_id,
-            e.occurred_at, e.received_at, e.received_by, e.caused_by, e.status, e.due_at, e.tries, o.outcome";
+            e.occurred_at, e.received_at, e.received_by, e.caused_by, e.run_id, e.lead_id, e.depth, e.status, e.due_at,
+            e.tries, o.outcome";
 const WITH_OUTCOMES: &str = "events AS e
             LEFT JOIN event_outcomes AS o ON o.tenant_id = e.tenant_id AND o.event_id = e.event_id";
 
@@ -27,7 +28,7 @@ static EVENT_ROWS: Bulk = Bulk::new(
     "-- event_rows()
     WITH wanted (at_tenant, at_event) AS (VALUES {rows})
     SELECT e.tenant_id, e.event_id, e.account_id, e.provider, e.event_type, e.provider_event_id, e.occurred_at,
-        e.received_at, e.received_by, e.caused_by, e.status, e.due_at, e.tries, o.outcome
+        e.received_at, e.received_by, e.caused_by, e.run_id, e.lead_id, e.depth, e.status, e.due_at, e.tries, o.outcome
     FROM wanted CROSS JOIN events AS e
     LEFT JOIN event_outcomes AS o ON o.tenant_id = e.tenant_id AND o.event_id = e.event_id
     WHERE e.tenant_id = at_tenant AND e.event_id = at_event",
@@ -131,7 +132,7 @@ impl Store {
     /// The kinds that fit, one more than can be merged at most.
     async fn event_kinds(&self, tenant: TenantId, filter: &EventFilter) -> Result<Vec<i64>, StoreError> {
         if let (Some(account), Some(event_type)) = (filter.account, &filter.event_type) {
-            return Ok(vec![kind_of(account, event_type)]);
+            return Ok(vec![kind_of(Some(account), event_type)]);
         }
         let sql = "-- event_kinds()
             SELECT kind
@@ -225,31 +226,27 @@ impl EventFilter {
     /// Two kinds may share a number.
     fn fits(&self, event: &EventRow) -> bool {
         self.event_type.as_ref().is_none_or(|event_type| *event_type == event.event_type)
-            && self.provider.as_ref().is_none_or(|provider| *provider == event.provider)
-            && self.account.is_none_or(|account| account == event.account)
+            && self.provider.as_ref().is_none_or(|provider| Some(provider) == event.provider.as_ref())
+            && self.account.is_none_or(|account| Some(account) == event.account)
     }
 }
 
 fn read(cells: &mut Cells<'_>) -> Result<EventRow, StoreError> {
     let (tenant, id) = (cells.id("tenant_id")?, cells.id("event_id")?);
-    let account = cells.id("account_id")?;
-    let provider = cells.text("provider")?;
     Ok(EventRow {
         id,
         tenant,
-        account,
+        account: cells.id_or_empty("account_id")?,
+        provider: cells.text_or_empty("provider")?,
         event_type: cells.text("event_type")?,
         provider_event_id: cells.free_text_or_null("provider_event_id")?,
         occurred_at: cells.instant_or_null("occurred_at")?,
         received_at: cells.instant("received_at")?,
-        // A further item of an event that no plugin understood has none of its own.
-        received_by: cells.json::<Option<PluginRun>>("received_by")?.unwrap_or_else(|| PluginRun {
-            plugin: provider.clone(),
-            version: 0,
-            digest: String::new(),
-        }),
-        provider,
+        received_by: cells.json_or_null("received_by")?,
         caused_by: cells.id_or_null("caused_by")?,
+        run: cells.id_or_null("run_id")?,
+        inherited_lead: cells.id_or_null("lead_id")?,
+        depth: cells.count("depth")?,
         status: cells.word("status", EventStatus::from_row)?,
         due_at: cells.instant_or_null("due_at")?,
         tries: cells.count("tries")?,

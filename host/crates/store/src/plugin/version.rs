@@ -3,13 +3,14 @@
 use hookyard_model::id::{PluginId, TenantId};
 use hookyard_model::plugin::{Digest, Origin, Plugin, PluginVersion, World};
 
-use super::{NewVersion, activated, read_cells, switch};
+use super::{NewVersion, activated, read_cells, switch, unpause};
 use crate::db::{Cells, Row, Tx, Value};
 use crate::{PageRequest, Store, StoreError};
 
 impl Store {
     /// Stores a version and makes its plugin where there is none. The same component again is the version that it
-    /// was before (activated, if that is asked).
+    /// was before (activated, if that is asked). One that the host took out of service comes back where a person
+    /// uploads it again, and not where it is merely found again.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -28,12 +29,19 @@ impl Store {
                     bytes: u64::try_from(new.component.len()).unwrap_or(u64::MAX),
                     origin: new.origin,
                     created_at: self.now(),
+                    paused: None,
                 };
                 insert(&mut tx, &plugin, &new, &version).await?;
                 version
             }
         };
-        let plugin = if new.activate { activated(plugin, version.version) } else { plugin };
+        let (plugin, version) = if new.activate && may_run(&new, &version) {
+            let plugin = activated(plugin, version.version);
+            unpause(&mut tx, &plugin).await?;
+            (plugin, PluginVersion { paused: None, ..version })
+        } else {
+            (plugin, version)
+        };
         switch(&mut tx, &plugin).await?;
         self.commit_config(tx).await?;
         Ok((plugin, version))
@@ -51,7 +59,7 @@ impl Store {
         page: PageRequest<u32>,
     ) -> Result<Vec<PluginVersion>, StoreError> {
         let sql = "-- plugin_version_list()
-            SELECT owner_id, plugin_id, version, digest, manifest, bytes, origin, created_at
+            SELECT owner_id, plugin_id, version, digest, manifest, bytes, origin, created_at, paused
             FROM plugin_versions
             WHERE owner_id = $1 AND plugin_id = $2 AND version < $3
             ORDER BY version DESC
@@ -73,7 +81,8 @@ impl Store {
         name: &str,
     ) -> Result<Option<PluginVersion>, StoreError> {
         let sql = "-- plugin_resolve()
-            SELECT v.owner_id, v.plugin_id, v.version, v.digest, v.manifest, v.bytes, v.origin, v.created_at
+            SELECT v.owner_id, v.plugin_id, v.version, v.digest, v.manifest, v.bytes, v.origin, v.created_at,
+                v.paused
             FROM plugins AS p
             JOIN plugin_versions AS v
                 ON v.owner_id = p.owner_id AND v.plugin_id = p.plugin_id AND v.version = p.active
@@ -81,6 +90,30 @@ impl Store {
             ORDER BY CASE WHEN p.owner_id = $1 THEN 0 ELSE 1 END
             LIMIT 1";
         let values = vec![Value::owner(tenant), Value::owner(None), world.as_str().into(), name.into()];
+        self.pool().row(sql, values).await?.as_ref().map(read_version).transpose()
+    }
+
+    /// A version by its component: of the tenant's own plugins of this world, or else of the operator's.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    #[tracing::instrument(name = "store.plugin_version_find", level = "debug", skip_all)]
+    pub async fn plugin_version_find(
+        &self,
+        tenant: TenantId,
+        world: World,
+        digest: Digest,
+    ) -> Result<Option<PluginVersion>, StoreError> {
+        let sql = "-- plugin_version_find()
+            SELECT v.owner_id, v.plugin_id, v.version, v.digest, v.manifest, v.bytes, v.origin, v.created_at,
+                v.paused
+            FROM plugins AS p
+            JOIN plugin_versions AS v ON v.owner_id = p.owner_id AND v.plugin_id = p.plugin_id
+            WHERE p.owner_id IN ($1, $2) AND p.world = $3 AND v.digest = $4
+            ORDER BY CASE WHEN p.owner_id = $1 THEN 0 ELSE 1 END
+            LIMIT 1";
+        let owners = [Value::owner(Some(tenant)), Value::owner(None)];
+        let values = owners.into_iter().chain([world.as_str().into(), digest.hex().into()]).collect();
         self.pool().row(sql, values).await?.as_ref().map(read_version).transpose()
     }
 
@@ -102,6 +135,14 @@ impl Store {
             return Err(cells.undecodable("bytes"));
         }
         Ok(Some(bytes))
+    }
+}
+
+/// Whether a version may be activated by whoever adds it.
+fn may_run(new: &NewVersion, version: &PluginVersion) -> bool {
+    match new.origin {
+        Origin::Uploaded => true,
+        Origin::Builtin | Origin::Folder => version.paused.is_none(),
     }
 }
 
@@ -138,7 +179,7 @@ async fn ensure(store: &Store, tx: &mut Tx, new: &NewVersion) -> Result<(Plugin,
 
 async fn find_by_digest(tx: &mut Tx, plugin: &Plugin, digest: Digest) -> Result<Option<PluginVersion>, StoreError> {
     let sql = "-- plugin_version_by_digest()
-        SELECT owner_id, plugin_id, version, digest, manifest, bytes, origin, created_at
+        SELECT owner_id, plugin_id, version, digest, manifest, bytes, origin, created_at, paused
         FROM plugin_versions
         WHERE owner_id = $1 AND plugin_id = $2 AND digest = $3";
     let values = vec![Value::owner(plugin.tenant), plugin.id.into(), digest.hex().into()];
@@ -188,5 +229,6 @@ fn read_version_cells(cells: &mut Cells<'_>) -> Result<PluginVersion, StoreError
         bytes: cells.int("bytes")?.unsigned_abs(),
         origin: cells.word("origin", Origin::from_row)?,
         created_at: cells.instant("created_at")?,
+        paused: cells.free_text_or_null("paused")?,
     })
 }

@@ -19,7 +19,7 @@ pub(crate) async fn a_delivery_goes_from_attempt_to_attempt_to_its_end(f: &Fixtu
     f.clock.advance(Duration::from_secs(5));
     let claimed = f.store.delivery_claim(10, &[]).await.unwrap().remove(0);
     assert_eq!((claimed.delivery.id, claimed.tries, claimed.attempts), (delivery.id, 2, 1));
-    assert_eq!((claimed.data.as_str(), claimed.provider.as_str()), (r#"{"key":"1"}"#, "meta_lead_ads"));
+    assert_eq!((claimed.data.as_str(), claimed.provider.as_deref()), (r#"{"key":"1"}"#, Some("meta_lead_ads")));
     assert!(!f.store.settle_delivery(attempted(&delivery, 1, 2, 200, Next::Delivered)).await.unwrap(), "a zombie");
     let last = attempted(&delivery, 2, 2, 204, Next::Delivered);
     assert!(f.store.settle_delivery(last.clone()).await.unwrap());
@@ -28,7 +28,7 @@ pub(crate) async fn a_delivery_goes_from_attempt_to_attempt_to_its_end(f: &Fixtu
     assert_eq!((row.status, row.due_at, row.attempts), (DeliveryStatus::Delivered, None, 2));
     assert_eq!(row.last_status, Some(204));
     assert_eq!(attempts.iter().map(|attempt| attempt.status).collect::<Vec<_>>(), [Some(500), Some(204)]);
-    assert_eq!(attempts[1], last.attempt);
+    assert_eq!(Some(&attempts[1]), last.attempt.as_ref());
 }
 
 pub(crate) async fn an_excluded_subscription_is_passed_over(f: &Fixture) {

@@ -39,7 +39,7 @@ pub(crate) async fn every_filter_of_events_finds_what_fits_and_nothing_else(f: &
     for (number, account) in accounts.iter().cycle().take(12).enumerate() {
         let mut event = f.event(tenant, *account);
         event.event_type = ["leadgen", "feed", "order"][number % 3].into();
-        event.provider = if *account == accounts[0] { "meta_lead_ads".into() } else { "shop".into() };
+        event.provider = Some(if *account == accounts[0] { "meta_lead_ads".into() } else { "shop".into() });
         let claimed = hookyard_model::event::ClaimedEvent { event: event.clone(), tries: 1 };
         f.store.log_events(vec![LoggedEvent { event, claim: Claim::BornClaimed }]).await.unwrap();
         let mut item = f.item(&claimed, claimed.event.id, if number == 6 { "0" } else { "x" }, &[]);
@@ -72,8 +72,8 @@ pub(crate) async fn every_filter_of_events_finds_what_fits_and_nothing_else(f: &
                         };
                         let expected = everything.iter().filter(|event| {
                             event_type.is_none_or(|t| t == event.event_type)
-                                && provider.is_none_or(|p| p == event.provider)
-                                && account.is_none_or(|a| a == event.account)
+                                && provider.is_none_or(|p| Some(p) == event.provider.as_deref())
+                                && account.is_none_or(|a| Some(a) == event.account)
                                 && status.is_none_or(|s| s == event.status)
                                 && since.is_none_or(|s| (s..filter.until.unwrap()).contains(&event.received_at))
                         });

@@ -23,6 +23,7 @@ fn version(tenant: Option<TenantId>, component: &[u8], activate: bool) -> NewVer
         polls: false,
         imports: false,
         unsigned: false,
+        fields: vec![],
         settings_schema: "{}".into(),
     };
     NewVersion {

@@ -7,7 +7,7 @@ use hookyard_model::event::{EventStatus, FanoutNote, Outcome};
 use hookyard_model::limits;
 use hookyard_store::{DeliveryFilter, EventEnd, PageRequest, Settled};
 
-use crate::support::{Fixture, ended, items, understood};
+use crate::support::{Fixture, ended, items, run, understood};
 
 const ALL: u32 = 250;
 
@@ -27,7 +27,7 @@ pub(crate) async fn an_understood_event_has_its_lead_and_its_deliveries(f: &Fixt
     assert_eq!(event.outcome.fanout, item.outcome_fanout);
     assert_eq!((bodies.payload, bodies.data), (claimed.event.payload, Some(item.data)));
     let lead = f.store.lead_get(tenant, lead_id).await.unwrap().unwrap();
-    assert_eq!((lead.lead, lead.event, lead.account), (clean, claimed.event.id, account));
+    assert_eq!((lead.lead, lead.event, lead.account), (clean, claimed.event.id, Some(account)));
     let (delivery, attempts) = f.store.delivery_get(tenant, item.deliveries[0].id).await.unwrap().unwrap();
     assert_eq!((delivery.status, delivery.tries, delivery.attempts), (DeliveryStatus::Pending, 1, 0));
     assert!(attempts.is_empty());
@@ -73,7 +73,7 @@ pub(crate) async fn a_hundred_settlements_of_one_lead_store_one(f: &Fixture) {
     for settled in settling.collect::<Vec<_>>() {
         match settled.await.unwrap() {
             Settled::Done { duplicates } => firsts += usize::from(duplicates == [false]),
-            Settled::Lost => panic!("nobody else claimed it"),
+            other => panic!("nobody else claimed it: {other:?}"),
         }
     }
     assert_eq!(firsts, 1);
@@ -137,7 +137,8 @@ pub(crate) async fn further_items_become_events_that_name_their_cause(f: &Fixtur
     f.store.settle_event(understood(&claimed, both)).await.unwrap();
     let (event, bodies) = f.store.event_get(tenant, further).await.unwrap().unwrap();
     assert_eq!((event.caused_by, event.status), (Some(claimed.event.id), EventStatus::Processed));
-    assert_eq!((event.account, event.received_at), (account, claimed.event.received_at));
+    assert_eq!((event.account, event.received_at), (Some(account), claimed.event.received_at));
+    assert_eq!((event.received_by, event.depth, event.run), (Some(run()), 1, None));
     assert_eq!((bodies.payload.as_str(), bodies.data.as_deref()), ("{}", Some(r#"{"key":"2"}"#)));
     let filter = DeliveryFilter { event: Some(further), ..DeliveryFilter::default() };
     assert_eq!(f.store.delivery_list(tenant, filter, PageRequest::first(ALL)).await.unwrap().len(), 1);

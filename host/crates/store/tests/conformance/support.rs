@@ -1,5 +1,7 @@
 //! A store of its own for each test, a clock that only tests move, and things to store.
 
+pub(crate) mod flows;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -132,14 +134,15 @@ impl Fixture {
         NewEvent {
             id: self.id(),
             tenant,
-            provider: "meta_lead_ads".into(),
-            account,
+            provider: Some("meta_lead_ads".into()),
+            account: Some(account),
             event_type: "leadgen".into(),
             provider_event_id: Some("1234".into()),
             occurred_at: Some(self.clock.now()),
             received_at: self.clock.now(),
             payload: r#"{"leadgen_id":"444"}"#.into(),
-            received_by: run(),
+            received_by: Some(run()),
+            cause: None,
         }
     }
 
@@ -180,6 +183,12 @@ impl Fixture {
             deliveries: to.iter().map(delivery).collect(),
             claim: Claim::BornClaimed,
             outcome_fanout: vec![],
+            runs: vec![],
+            run_claim: Claim::BornClaimed,
+            limited: vec![],
+            pushes: vec![],
+            flows: vec![],
+            dropped: None,
         }
     }
 
@@ -195,6 +204,7 @@ impl Fixture {
             status_reason: None,
             retry_seconds: Some(vec![1, 2]),
             timeout: Duration::from_secs(15),
+            transform: None,
             created_at: self.clock.now(),
         }
     }
@@ -253,6 +263,7 @@ pub(crate) fn ended(claimed: &ClaimedEvent, end: EventEnd) -> EventSettlement {
         received_at: event.received_at,
         tries: claimed.tries,
         end,
+        before: vec![],
     }
 }
 
@@ -284,5 +295,13 @@ pub(crate) fn attempted(
         timings: Timings { total_us: 1200, ..Timings::default() },
     };
     let (tenant, subscription) = (delivery.tenant, delivery.subscription);
-    DeliverySettlement { tenant, delivery: delivery.id, subscription, tries, attempt, next }
+    DeliverySettlement {
+        tenant,
+        delivery: delivery.id,
+        subscription,
+        tries,
+        attempt: Some(attempt),
+        reason: None,
+        next,
+    }
 }

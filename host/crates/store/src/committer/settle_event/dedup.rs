@@ -20,7 +20,7 @@ static DEDUP_INSERT: Bulk = Bulk::new(
 static DEDUP_OWNERS: Bulk = Bulk::new(
     "-- dedup_owners()
     WITH wanted (tenant_id, account_id, dedup_key) AS (VALUES {rows})
-    SELECT k.account_id, k.dedup_key, k.event_id
+    SELECT k.tenant_id, k.account_id, k.dedup_key, k.event_id
     FROM wanted CROSS JOIN dedup_keys AS k
     WHERE k.tenant_id = wanted.tenant_id
         AND k.account_id = wanted.account_id
@@ -50,9 +50,9 @@ static EVENT_LEADS: Bulk = Bulk::new(
 /// Step 2. All keys are inserted in one order, so that two nodes cannot wait for each other's.
 pub(super) async fn find_duplicates(tx: &mut Tx, placed: &mut [Placed<'_>]) -> Result<(), StoreError> {
     let mut keys: Vec<&Placed<'_>> = placed.iter().collect();
-    keys.sort_by_key(|item| (item.settlement.account, item.item.dedup));
+    keys.sort_by_key(|item| (item.settlement.tenant, item.settlement.account, item.item.dedup));
     let of = |item: &Placed<'_>| -> [Value; 3] {
-        [item.settlement.tenant.into(), item.settlement.account.into(), item.item.dedup.bytes().into()]
+        [item.settlement.tenant.into(), Value::or_empty(item.settlement.account), item.item.dedup.bytes().into()]
     };
     let values = keys.iter().flat_map(|item| of(item).into_iter().chain([item.item.id.into()])).collect();
     let inserted = DEDUP_INSERT.execute(tx, values).await?;
@@ -60,13 +60,15 @@ pub(super) async fn find_duplicates(tx: &mut Tx, placed: &mut [Placed<'_>]) -> R
         return Ok(());
     }
     let rows = DEDUP_OWNERS.rows(tx, placed.iter().flat_map(of).collect()).await?;
-    let mut owners: HashMap<(AccountId, Vec<u8>), EventId> = HashMap::with_capacity(rows.len());
+    let mut owners: HashMap<(TenantId, Option<AccountId>, Vec<u8>), EventId> = HashMap::with_capacity(rows.len());
     for row in rows {
         let mut cells = row.cells("dedup_keys");
-        owners.insert((cells.id("account_id")?, cells.bytes("dedup_key")?), cells.id("event_id")?);
+        let key = (cells.id("tenant_id")?, cells.id_or_empty("account_id")?, cells.bytes("dedup_key")?);
+        owners.insert(key, cells.id("event_id")?);
     }
     for item in placed {
-        let owner = owners.get(&(item.settlement.account, item.item.dedup.bytes().to_vec()));
+        let (tenant, account) = (item.settlement.tenant, item.settlement.account);
+        let owner = owners.get(&(tenant, account, item.item.dedup.bytes().to_vec()));
         item.duplicate_of = owner.copied().filter(|owner| *owner != item.item.id);
     }
     Ok(())

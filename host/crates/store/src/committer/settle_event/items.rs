@@ -1,4 +1,4 @@
-//! What an event said, as rows: events of their own, leads, deliveries.
+//! What an event said, as rows: events of their own, leads, deliveries, runs, pushes.
 
 use hookyard_model::delivery::DeliveryStatus;
 use hookyard_model::event::EventStatus;
@@ -7,8 +7,13 @@ use hookyard_model::limits;
 
 use super::Placed;
 use crate::committer::kinds::{Kinds, NewKinds};
+use crate::committer::run_rows::RunRows;
+use crate::committer::settle_push::insert_pushes;
 use crate::db::{Bulk, Tx, Value};
 use crate::{Claim, StoreError};
+
+/// How many events there are before a further item: the one that it was found in, which is a provider's and has none.
+const DERIVED_DEPTH: i64 = 1;
 
 static EVENT_RETYPE: Bulk = Bulk::new(
     "-- event_retype()
@@ -23,12 +28,12 @@ static EVENT_RETYPE: Bulk = Bulk::new(
 static EVENT_DERIVE: Bulk = Bulk::new(
     "-- event_derive()
     INSERT INTO events (
-        tenant_id, event_id, account_id, provider, event_type, kind, received_at, received_by, caused_by, status,
-        tries, payload
+        tenant_id, event_id, account_id, provider, event_type, kind, received_at, received_by, caused_by, depth,
+        status, tries, payload
     )
     VALUES {rows}
     ON CONFLICT DO NOTHING",
-    12,
+    13,
 );
 
 static LEAD_INSERT: Bulk = Bulk::new(
@@ -60,13 +65,14 @@ pub(super) async fn derive<'a>(
         values.extend([
             settlement.tenant.into(),
             item.id.into(),
-            settlement.account.into(),
-            settlement.provider.as_str().into(),
+            Value::or_empty(settlement.account),
+            Value::or_empty(settlement.provider.as_deref()),
             item.event_type.as_str().into(),
             further.kind(kinds, new_kinds).into(),
             settlement.received_at.into(),
-            Value::json(&further.outcome.normalized_by),
+            Value::json_or_null(further.outcome.normalized_by.as_ref()),
             settlement.event.into(),
+            DERIVED_DEPTH.into(),
             EventStatus::Processed.as_str().into(),
             settlement.tries.into(),
             Value::free_text("{}"),
@@ -98,7 +104,8 @@ pub(super) async fn insert_leads(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(
     for placed in placed.iter().filter(|item| item.duplicate_of.is_none()) {
         if let Some((id, lead)) = &placed.item.lead {
             let (tenant, account) = (placed.settlement.tenant, placed.settlement.account);
-            values.extend([tenant.into(), (*id).into(), account.into(), placed.item.id.into(), Value::json(lead)]);
+            let account = Value::or_empty(account);
+            values.extend([tenant.into(), (*id).into(), account, placed.item.id.into(), Value::json(lead)]);
         }
     }
     LEAD_INSERT.execute(tx, values).await?;
@@ -126,4 +133,18 @@ pub(super) async fn insert_deliveries(tx: &mut Tx, placed: &[Placed<'_>], now: I
     }
     DELIVERY_INSERT.execute(tx, values).await?;
     Ok(())
+}
+
+pub(super) async fn insert_runs(tx: &mut Tx, placed: &[Placed<'_>], now: Instant) -> Result<(), StoreError> {
+    let mut rows = RunRows::default();
+    for item in placed.iter().filter(|item| item.duplicate_of.is_none()).map(|item| item.item) {
+        item.runs.iter().for_each(|run| rows.born(run, item.run_claim, now));
+        item.limited.iter().for_each(|run| rows.limited(run, now));
+    }
+    rows.insert(tx).await
+}
+
+pub(super) async fn insert_item_pushes(tx: &mut Tx, placed: &[Placed<'_>], now: Instant) -> Result<(), StoreError> {
+    let first = placed.iter().filter(|item| item.duplicate_of.is_none());
+    insert_pushes(tx, first.flat_map(|item| &item.item.pushes), now).await
 }

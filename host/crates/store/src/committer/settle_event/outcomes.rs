@@ -68,6 +68,7 @@ pub(super) async fn insert_outcomes(
 /// first one, and its lead.
 fn item_outcome(placed: &Placed<'_>, leads: &HashMap<EventId, LeadId>) -> Outcome {
     let Placed { outcome, item, first, duplicate_of, .. } = placed;
+    let owns = duplicate_of.is_none();
     let fanout = if item.outcome_fanout.is_empty() && *first { &outcome.fanout } else { &item.outcome_fanout };
     Outcome {
         normalized_by: outcome.normalized_by.clone(),
@@ -80,6 +81,8 @@ fn item_outcome(placed: &Placed<'_>, leads: &HashMap<EventId, LeadId>) -> Outcom
         log: if *first { outcome.log.clone() } else { vec![] },
         effects: if *first { outcome.effects } else { 0 },
         fanout: fanout.clone(),
+        flows: if owns { item.flows.clone() } else { vec![] },
+        dropped: item.dropped.clone().filter(|_| owns),
     }
 }
 
