@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hookyard_egress::Reroute;
+use hookyard_model::limits;
 use hookyard_model::secret::Secret;
 use hookyard_store::{Database, MasterKey};
 use ipnet::IpNet;
@@ -69,6 +70,10 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// Days after which settled events are removed; for ever where none.
     pub retention_days: Option<u32>,
+    /// A folder whose components are the operator's plugins: one that is put there is loaded.
+    pub plugins: Option<PathBuf>,
+    /// Runs of flows that one tenant may begin in a day.
+    pub runs_per_day: u32,
 }
 
 /// A [`Config`] and how it came to be.
@@ -157,6 +162,8 @@ impl Default for Config {
             sandbox_threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             shutdown_timeout: Duration::from_secs(30),
             retention_days: Some(30),
+            plugins: None,
+            runs_per_day: limits::RUNS_PER_DAY_MAX,
         }
     }
 }

@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hookyard_model::account::Account;
-use hookyard_model::id::{AccountId, SubscriptionId, TenantId};
-use hookyard_model::plugin::{PluginVersion, World};
+use hookyard_model::flow::Flow;
+use hookyard_model::id::{AccountId, FlowId, SubscriptionId, TenantId};
+use hookyard_model::plugin::{Digest, PluginVersion, World};
 use hookyard_model::proof::Secrets;
 use hookyard_model::secret::Secret;
 use hookyard_model::subscription::Subscription;
@@ -33,10 +34,12 @@ struct Inner {
     store: Store,
     generation: AtomicU64,
     versions: Kept<(Option<TenantId>, World, String), Option<Arc<PluginVersion>>>,
+    versions_by_digest: Kept<(TenantId, World, Digest), Option<Arc<PluginVersion>>>,
     application_secrets: Kept<String, Arc<NamedSecrets>>,
     accounts: Kept<AccountId, Option<Arc<AccountEntry>>>,
     shared_accounts: Kept<(String, String), Option<Arc<AccountEntry>>>,
     targets: Kept<TenantId, Arc<Vec<Target>>>,
+    flows: Kept<TenantId, Arc<Vec<Arc<FlowEntry>>>>,
 }
 
 /// Secrets by their names; several live values of one name stand newest first.
@@ -51,6 +54,17 @@ pub struct AccountEntry {
     /// What proves its requests.
     pub secrets: NamedSecrets,
     /// What is attached to fetches on its behalf.
+    pub credentials: Vec<(String, Secret)>,
+}
+
+/// A flow with the version that runs and what is attached to its fetches.
+#[derive(Debug)]
+pub struct FlowEntry {
+    /// The flow.
+    pub flow: Flow,
+    /// The version that a new run begins with; none where its plugin has none that runs.
+    pub version: Option<Arc<PluginVersion>>,
+    /// What is attached to its fetches.
     pub credentials: Vec<(String, Secret)>,
 }
 
@@ -77,10 +91,12 @@ impl Directory {
             store,
             generation: AtomicU64::new(0),
             versions: Kept::default(),
+            versions_by_digest: Kept::default(),
             application_secrets: Kept::default(),
             accounts: Kept::default(),
             shared_accounts: Kept::default(),
             targets: Kept::default(),
+            flows: Kept::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -90,10 +106,12 @@ impl Directory {
         let inner = &self.inner;
         inner.generation.fetch_add(1, Ordering::SeqCst);
         inner.versions.clear();
+        inner.versions_by_digest.clear();
         inner.application_secrets.clear();
         inner.accounts.clear();
         inner.shared_accounts.clear();
         inner.targets.clear();
+        inner.flows.clear();
     }
 
     /// The version that runs for a tenant: its own, or else the operator's (which `None` asks for).
@@ -105,12 +123,59 @@ impl Directory {
         tenant: Option<TenantId>,
         provider: &str,
     ) -> Result<Option<Arc<PluginVersion>>, StoreError> {
-        let key = (tenant, World::Provider, provider.to_owned());
+        self.version(tenant, World::Provider, provider).await
+    }
+
+    /// The version of a plugin that runs for a tenant: its own, or else the operator's (which `None` asks for).
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn version(
+        &self,
+        tenant: Option<TenantId>,
+        world: World,
+        name: &str,
+    ) -> Result<Option<Arc<PluginVersion>>, StoreError> {
+        let read = async || Ok(self.inner.store.plugin_resolve(tenant, world, name).await?.map(Arc::new));
+        self.look_up(&self.inner.versions, (tenant, world, name.to_owned()), read).await
+    }
+
+    /// A version by its component: of the tenant's own plugins, or else of the operator's.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn version_of(
+        &self,
+        tenant: TenantId,
+        world: World,
+        digest: Digest,
+    ) -> Result<Option<Arc<PluginVersion>>, StoreError> {
+        let read = async || Ok(self.inner.store.plugin_version_find(tenant, world, digest).await?.map(Arc::new));
+        self.look_up(&self.inner.versions_by_digest, (tenant, world, digest), read).await
+    }
+
+    /// A tenant's flows, in the order in which they were made.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn flows(&self, tenant: TenantId) -> Result<Arc<Vec<Arc<FlowEntry>>>, StoreError> {
         let read = async || {
-            let version = self.inner.store.plugin_resolve(tenant, World::Provider, provider).await?;
-            Ok(version.map(Arc::new))
+            let mut entries = Vec::new();
+            for (flow, credentials) in self.inner.store.flows_of(tenant).await? {
+                let version = self.version(Some(tenant), World::Flow, &flow.plugin).await?;
+                entries.push(Arc::new(FlowEntry { flow, version, credentials }));
+            }
+            Ok(Arc::new(entries))
         };
-        self.look_up(&self.inner.versions, key, read).await
+        self.look_up(&self.inner.flows, tenant, read).await
+    }
+
+    /// One of a tenant's flows.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn flow(&self, tenant: TenantId, id: FlowId) -> Result<Option<Arc<FlowEntry>>, StoreError> {
+        Ok(self.flows(tenant).await?.iter().find(|entry| entry.flow.id == id).cloned())
     }
 
     /// The operator's secrets for a provider.

@@ -15,22 +15,39 @@ use hookyard_model::secret::Secret;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// On whose behalf effects are performed.
 pub struct Behalf<'a> {
-    /// What was granted.
+    /// What the plugin asks for.
     pub manifest: &'a Manifest,
+    /// Which of the manifest's hosts were granted; all of them where nobody said.
+    pub hosts: Option<&'a [String]>,
     /// The account's credentials.
     pub credentials: &'a [(String, Secret)],
     /// What credential proofs are keyed with.
     pub secrets: &'a (dyn Secrets + Sync),
+    /// What a peer may know a repeated request by.
+    pub idempotency_key: Option<String>,
 }
 
-/// The account lacks a credential that the plugin needs: a person has to connect it.
+/// No secret at all: for plugins that have credentials only.
+#[derive(Debug, Clone, Copy)]
+pub struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn live(&self, _: &str) -> Vec<Secret> {
+        Vec::new()
+    }
+}
+
+/// A credential is missing that the plugin needs: a person has to give it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the account has no credential `{0}`: connect it again with one")]
+#[error("it has no credential `{0}`: set it, as when it was made")]
 pub struct NoCredential(pub String);
 
-/// Performs an effect. Whatever the outside does is in the reply.
+/// Performs a fetch. Whatever the outside does is in the reply. Other effects are for whoever has state and time to
+/// give; here there are none of either.
 ///
 /// # Errors
 /// A credential is missing.
@@ -48,8 +65,13 @@ pub async fn perform(egress: &Egress, behalf: &Behalf<'_>, effect: &Effect) -> R
                     }
                 }
             }
-            Ok(Reply::Fetch(fetch(egress, behalf, request, &secrets).await))
+            Ok(match fetch(egress, behalf, request, &secrets).await {
+                Ok(response) => Reply::Response(response),
+                Err(error) => Reply::FetchError(error),
+            })
         }
+        Effect::StateGet { .. } => Ok(Reply::State(None)),
+        Effect::Sleep { .. } => Ok(Reply::Slept),
     }
 }
 
@@ -61,13 +83,19 @@ async fn fetch(
 ) -> Result<Response, FetchError> {
     let refuse = |why: &str| FetchError::Refused(why.to_owned());
     let mut url = Url::parse(&request.url).map_err(|_| refuse("the URL cannot be read"))?;
-    check_host(behalf.manifest, &url)?;
+    check_host(behalf, &url)?;
     let mut headers = HeaderMap::new();
     for field in &request.headers {
         let name = HeaderName::try_from(field.name.as_str()).map_err(|_| refuse("a header's name cannot be sent"))?;
         let value =
             HeaderValue::try_from(field.value.as_str()).map_err(|_| refuse("a header's value cannot be sent"))?;
         headers.append(name, value);
+    }
+    if let Some(key) = &behalf.idempotency_key
+        && !headers.contains_key(IDEMPOTENCY_KEY)
+        && let Ok(key) = HeaderValue::try_from(key.as_str())
+    {
+        headers.insert(HeaderName::from_static(IDEMPOTENCY_KEY), key);
     }
     for (spec, value) in credentials {
         attach(&mut url, &mut headers, spec, value).ok_or_else(|| refuse("a credential cannot stand in a header"))?;
@@ -100,14 +128,20 @@ async fn fetch(
 }
 
 /// The URL's host must be one of the manifest's, letter for letter, and on https.
-fn check_host(manifest: &Manifest, url: &Url) -> Result<(), FetchError> {
+fn check_host(behalf: &Behalf<'_>, url: &Url) -> Result<(), FetchError> {
     let host = url.host_str().unwrap_or_default();
     let asked = match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     };
+    let manifest = behalf.manifest;
     if url.scheme() == "https" && manifest.hosts.contains(&asked) {
-        return Ok(());
+        return match behalf.hosts {
+            Some(granted) if !granted.contains(&asked) => Err(FetchError::Refused(format!(
+                "`{asked}` is a host of the manifest, and was not granted: add it to `hosts`"
+            ))),
+            _ => Ok(()),
+        };
     }
     let granted = manifest.hosts.join("`, `");
     Err(FetchError::Refused(format!("`{asked}` is not a host of the manifest, which has `{granted}`, all on https")))
@@ -154,7 +188,7 @@ fn fetch_error(error: SendError) -> FetchError {
 }
 
 fn refused(why: &str) -> Reply {
-    Reply::Fetch(Err(FetchError::Refused(why.to_owned())))
+    Reply::FetchError(FetchError::Refused(why.to_owned()))
 }
 
 /// The forms in which a provider might quote a credential: as it is, as a query's value, as Basic.

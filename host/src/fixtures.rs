@@ -2,11 +2,12 @@
 //!
 //! `hookyard plugin check` and this repository's own tests call [`run`]. A case goes the way of a real event: the
 //! request is received in the sandbox and proved here, natively, with the case's secrets; each event is normalized by
-//! stop and replay, and what the guest asks for must be the case's next `fetch-N.request.http`. So a case that passes
-//! says more than the native run of it: the component links, its proof holds, it stays within its limits, and it asks
-//! for the same again when it is replayed.
+//! stop and replay, and what the guest asks for must be the case's next `fetch-N.request.http`. A flow's run and a
+//! destination's push go the same way, and a run is replayed once more when it is over: it must decide the same again.
+//! So a case that passes says more than the native run of it: the component links, its proof holds, it stays within its
+//! limits, and it asks for the same again when it is replayed. In which language it was written, nothing here knows.
 //!
-//! The format is defined in the SDK (`sdk/rust/src/fixtures.rs`), with one key more: `"proved": true` or `false` in
+//! The world of the component decides what a case may be. The format is defined in the SDK (`sdk/rust/src/fixtures.rs`), with one key more: `"proved": true` or `false` in
 //! `expected.json` says whether the proof must hold. Without it a request that brings `secrets.json` and events must be
 //! proved: a signature that does not verify is the mistake that a native run cannot see.
 //!
@@ -15,6 +16,7 @@
 
 mod message;
 mod value;
+mod start;
 mod case;
 mod outside;
 mod running;
@@ -27,9 +29,10 @@ use std::time::Duration;
 use hookyard_model::manifest::Manifest;
 use hookyard_sandbox::{Guest, Sandbox};
 
-use self::case::{Case, Expected, Start};
-use self::outside::{CaseSecrets, Fetches};
+use self::case::{Case, Expected};
+use self::outside::{CaseSecrets, Outside};
 use self::running::{Outcome, Running};
+use self::start::Start;
 
 /// How one case went.
 #[derive(Debug, Clone, Default)]
@@ -77,7 +80,7 @@ pub async fn run(sandbox: &Sandbox, guest: &Arc<Guest>, manifest: &Manifest, fix
     for folder in case::list(fixtures) {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut report = CaseReport { name, ..CaseReport::default() };
-        match Case::load(&folder) {
+        match Case::load(&folder, guest.world) {
             Ok(case) => run_case(sandbox, guest, manifest, case, &mut report).await,
             Err(problem) => report.problems.push(problem),
         }
@@ -94,17 +97,19 @@ async fn run_case(sandbox: &Sandbox, guest: &Arc<Guest>, manifest: &Manifest, ca
         guest,
         secrets,
         settings: Arc::new(case.settings),
-        fetches: Fetches::new(case.fetches, manifest),
+        outside: Outside::new(case.fetches, case.state, manifest),
         report,
     };
     let outcome = match case.start {
         Start::Request(request) => running.receive(request).await,
         Start::Inbound(event) => running.inbound(event).await,
         Start::PageQuery(query) => running.page(query).await,
+        Start::Trigger(trigger) => running.flow(*trigger).await,
+        Start::Order(order) => running.push(*order).await,
     };
-    let Running { fetches, report, .. } = running;
-    report.effects = fetches.count;
-    report.problems.extend(fetches.finish());
+    let Running { outside, report, .. } = running;
+    report.effects = outside.effects;
+    report.problems.extend(outside.finish());
     match outcome {
         Ok(outcome) => report.problems.extend(judge(&case.expected, &outcome, report.proof.as_ref(), has_secrets)),
         Err(problem) => report.problems.push(problem),

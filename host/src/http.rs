@@ -23,6 +23,9 @@ pub mod subscriptions;
 pub mod leads;
 pub mod events;
 pub mod deliveries;
+pub mod flows;
+pub mod runs;
+pub mod destinations;
 pub mod accounts;
 pub mod providers;
 pub mod plugins;
@@ -39,6 +42,7 @@ use hookyard_model::instant::Clock;
 use hookyard_store::Store;
 
 use crate::directory::Directory;
+use crate::flows::guests::Guests;
 use crate::pipeline::Front;
 use crate::plugins::Plugins;
 use crate::telemetry::Metrics;
@@ -52,6 +56,8 @@ pub struct Api {
     pub directory: Directory,
     /// Checking and switching.
     pub plugins: Plugins,
+    /// Flows on trial.
+    pub guests: Guests,
     /// Vets URLs when they are saved.
     pub egress: Egress,
     /// The pipeline's way in.

@@ -11,9 +11,13 @@ pub mod clock;
 pub mod ids;
 pub mod directory;
 pub mod plugins;
+pub mod plugin_folder;
+pub mod operational;
 pub mod effects;
+pub mod flows;
 
 pub mod worker;
+pub mod shares;
 pub mod pipeline;
 pub mod http;
 

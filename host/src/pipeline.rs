@@ -5,8 +5,9 @@
 //! | [`ingest`] | an HTTP request | a bounded one | |
 //! | [`verify`] | that request | what it tells, proved | |
 //! | [`event_log`] | what is proved | events, born claimed | 1, then the 2xx |
-//! | [`normalize`] | an event | leads and data; [`dedup`] keys, [`fanout`] | 2 |
+//! | [`normalize`] | an event | leads and data; [`dedup`] keys, flows `before`, [`fanout`] | 2 |
 //! | [`deliver`] | a delivery | an attempt, and what follows | 3 |
+//! | [`flows`] | a run | replies in its journal, or its end with all that it decided | 3 |
 //!
 //! Stages do not import each other: they meet in [`crate::run`], where the end of one is handed the beginning of the
 //! next, and in the types of this file. Between commits an event is in memory on this node, and its row falls due by
@@ -21,6 +22,7 @@ pub mod normalize;
 pub mod dedup;
 pub mod fanout;
 pub mod deliver;
+pub mod flows;
 
 use std::sync::Arc;
 

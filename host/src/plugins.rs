@@ -5,14 +5,19 @@
 //! on the version it began with. The providers that ship inside the binary are the operator's like any other; a new
 //! release replaces its predecessor's build of them, and never an upload.
 
+mod traps;
+
 use std::sync::Arc;
 
 use hookyard_model::id::{PluginId, TenantId};
-use hookyard_model::plugin::{Digest, Origin, Plugin, PluginVersion};
-use hookyard_sandbox::{Checked, Guest, LoadError, Refusal, Sandbox};
+use hookyard_model::limits;
+use hookyard_model::plugin::{Digest, Origin, Plugin, PluginVersion, World};
+use hookyard_sandbox::{Blame, Checked, Guest, LoadError, Refusal, Sandbox};
 use hookyard_store::{NewVersion, PageRequest, Store, StoreError};
 
 use crate::directory::Directory;
+use crate::operational::tell;
+use traps::Traps;
 
 /// The providers inside the binary: name and component.
 pub const BUILTIN: [(&str, &[u8]); 3] = [
@@ -27,6 +32,7 @@ pub struct Plugins {
     store: Store,
     sandbox: Sandbox,
     directory: Directory,
+    traps: Arc<Traps>,
 }
 
 /// Why a plugin could not be added or switched.
@@ -50,7 +56,7 @@ impl Plugins {
     /// Over these three.
     #[must_use]
     pub fn new(store: Store, sandbox: Sandbox, directory: Directory) -> Self {
-        Self { store, sandbox, directory }
+        Self { store, sandbox, directory, traps: Arc::default() }
     }
 
     /// Where guests are called.
@@ -143,13 +149,65 @@ impl Plugins {
         self.sandbox.load(digest, component).await
     }
 
+    /// A version by its component: of the tenant's own plugins, or else of the operator's.
+    ///
+    /// # Errors
+    /// There is none any more, or the store's fault.
+    pub async fn version(
+        &self,
+        tenant: TenantId,
+        world: World,
+        digest: Digest,
+    ) -> Result<Arc<PluginVersion>, LoadError> {
+        match self.directory.version_of(tenant, world, digest).await {
+            Ok(found) => found.ok_or(LoadError::Missing(digest)),
+            Err(error) => {
+                tracing::error!(component.digest = %digest, error = &error as &dyn std::error::Error, "could not look up component {digest}");
+                Err(LoadError::Unfit { digest, reason: "the store could not be asked".to_owned() })
+            }
+        }
+    }
+
+    /// Takes note that a version failed by its own fault. At the `limits::TRAPS_MAX`-th time within
+    /// `limits::TRAP_WINDOW` it is paused, the last one that was not is put back, and its tenant is told by an event
+    /// `plugin.paused`.
+    pub async fn blame(&self, tenant: TenantId, world: World, digest: Digest, blame: &Blame) {
+        if blame.is_ours() || !self.traps.is_too_many(tenant, digest, tokio::time::Instant::now()) {
+            return;
+        }
+        let Ok(version) = self.version(tenant, world, digest).await else { return };
+        if let Err(error) = self.pause(tenant, &version, blame).await {
+            tracing::error!(plugin.id = %version.plugin, error = &error as &dyn std::error::Error, "could not pause version {} of `{}`", version.version, version.manifest.id);
+        }
+    }
+
+    async fn pause(&self, tenant: TenantId, version: &PluginVersion, blame: &Blame) -> Result<(), StoreError> {
+        // One tenant's events take nothing from the others that run the operator's plugin.
+        let Some(plugin) = self.store.plugin_get(Some(tenant), version.plugin).await? else {
+            tracing::warn!(plugin.id = %version.plugin, tenant.id = %tenant, "version {} of the operator's plugin `{}` fails again and again for tenant {tenant}: {blame}", version.version, version.manifest.id);
+            return Ok(());
+        };
+        let minutes = limits::TRAP_WINDOW.as_secs() / 60;
+        let reason = format!("it failed {} times within {minutes} minutes, at last so: {blame}", limits::TRAPS_MAX);
+        let Some(now) = self.store.plugin_pause_version(Some(tenant), plugin.id, version.version, &reason).await? else {
+            return Ok(());
+        };
+        self.directory.forget();
+        tracing::warn!(plugin.id = %plugin.id, tenant.id = %tenant, "version {} of `{}` is paused: {reason}", version.version, plugin.name);
+        let data = serde_json::json!({
+            "plugin": plugin.id, "name": plugin.name, "world": plugin.world, "version": version.version,
+            "reason": reason, "activeVersion": now.active,
+        });
+        tell(&self.store, tenant, "plugin.paused", &data).await
+    }
+
     /// Adds the providers inside the binary as the operator's, and makes them run where nobody uploaded their own.
     ///
     /// # Errors
     /// One of them is refused, which a build would have shown, or the store's fault.
     pub async fn ship(&self) -> Result<(), PluginError> {
         for (name, component) in BUILTIN {
-            let running = self.store.plugin_resolve(None, hookyard_model::plugin::World::Provider, name).await?;
+            let running = self.store.plugin_resolve(None, World::Provider, name).await?;
             let digest = Digest::of(component);
             if running.as_ref().is_some_and(|running| running.digest == digest) {
                 self.guest(digest).await?;

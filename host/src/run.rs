@@ -16,8 +16,9 @@ use hookyard_model::delivery::ClaimedDelivery;
 use hookyard_model::event::ClaimedEvent;
 use hookyard_model::instant::Clock;
 use hookyard_model::limits;
+use hookyard_model::run::ClaimedRun;
 use hookyard_sandbox::{CodeCache, Compiler, Sandbox};
-use hookyard_store::{MasterKey, NewKey, PageRequest, Store};
+use hookyard_store::{CommitWatch, MasterKey, NewKey, PageRequest, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,16 +27,23 @@ use crate::cli::COMPILE_ARGUMENT;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::flows::guests::Guests;
+use crate::flows::inline::Inline;
+use crate::flows::quota::Quota;
+use crate::flows::transform::Transforms;
 use crate::http::auth::{MintedKey, Scope};
 use crate::http::{Api, router, server};
 use crate::lifecycle::Parts;
 use crate::pipeline::Front;
-use crate::pipeline::deliver::{Deliver, Shares};
+use crate::pipeline::deliver::Deliver;
 use crate::pipeline::event_log::EventLog;
+use crate::pipeline::flows::Flows;
 use crate::pipeline::normalize::Normalize;
 use crate::pipeline::refusals::Refusals;
 use crate::pipeline::verify::Verify;
+use crate::plugin_folder;
 use crate::plugins::Plugins;
+use crate::shares::Shares;
 use crate::telemetry::Metrics;
 use crate::worker::{self, Handoff, Pace};
 
@@ -56,6 +64,8 @@ pub struct Surroundings {
     pub compiler: PathBuf,
     /// Who answers for names.
     pub resolver: ResolverChoice,
+    /// Who is told of each commit of the pipeline.
+    pub commit_watch: Option<CommitWatch>,
 }
 
 impl Surroundings {
@@ -70,6 +80,7 @@ impl Surroundings {
             pace: Pace::default(),
             compiler: std::env::current_exe().context("could not find this program's own file")?,
             resolver: ResolverChoice::System,
+            commit_watch: None,
         })
     }
 }
@@ -107,11 +118,14 @@ impl Host {
         plugins.ship().await.context("could not put the shipped providers in place")?;
         let egress = egress(&config, around.resolver)?;
         let metrics = Arc::new(Metrics::default());
-        let shared = Shared { store, directory, plugins, egress, metrics, clock: around.clock };
+        let guests = Guests::new(plugins.clone(), Arc::clone(&metrics), config.sandbox_threads);
+        let shared = Shared { store, directory, plugins, guests, egress, metrics, clock: around.clock };
         let (to_deliver, deliveries) = Handoff::new(limits::HANDOFF_ROWS_MAX);
+        let (to_flows, runs) = Handoff::new(limits::HANDOFF_ROWS_MAX);
         let (to_normalize, events) = Handoff::new(limits::HANDOFF_ROWS_MAX);
         let deliver = Arc::new(shared.deliver(to_deliver.clone()));
-        let normalize = Arc::new(shared.normalize(to_deliver));
+        let flows = Arc::new(shared.flows(to_flows.clone()));
+        let normalize = Arc::new(shared.normalize(to_deliver, to_flows, config.runs_per_day));
         let front = Arc::new(shared.front(to_normalize));
 
         let listener = listen(config.listen).await?;
@@ -134,7 +148,13 @@ impl Host {
         parts.start("http", |stop| server::serve(listener, routes, stop));
         let (pace, changed) = (around.pace, shared.store.changed());
         parts.start("normalize", |stop| worker::run(normalize, events, changed.clone(), pace, stop));
+        parts.start("flows", |stop| worker::run(flows, runs, changed.clone(), pace, stop));
         parts.start("deliver", |stop| worker::run(deliver, deliveries, changed, pace, stop));
+        if let Some(folder) = config.plugins.clone() {
+            anyhow::ensure!(folder.is_dir(), "the folder of plugins {} is not there: make it, or name another", folder.display());
+            let plugins = shared.plugins.clone();
+            parts.start("plugin-folder", |stop| plugin_folder::watch(folder, plugins, stop));
+        }
         let (store, directory) = (shared.store.clone(), shared.directory);
         parts.start("upkeep", |stop| upkeep(store, directory, config.retention_days, stop));
         Ok(Self {
@@ -208,12 +228,29 @@ struct Shared {
     store: Store,
     directory: Directory,
     plugins: Plugins,
+    guests: Guests,
     egress: Egress,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
 }
 
 impl Shared {
+    fn inline(&self) -> Inline {
+        Inline { guests: self.guests.clone(), store: self.store.clone(), egress: self.egress.clone() }
+    }
+
+    fn flows(&self, again: Handoff<ClaimedRun>) -> Flows {
+        Flows {
+            store: self.store.clone(),
+            directory: self.directory.clone(),
+            guests: self.guests.clone(),
+            egress: self.egress.clone(),
+            metrics: Arc::clone(&self.metrics),
+            shares: Shares::new(limits::RUNS_PER_TENANT_AT_ONCE),
+            again,
+        }
+    }
+
     fn deliver(&self, again: Handoff<ClaimedDelivery>) -> Deliver {
         Deliver {
             store: self.store.clone(),
@@ -221,19 +258,23 @@ impl Shared {
             egress: self.egress.clone(),
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
-            shares: Shares::default(),
+            shares: Shares::new(limits::DELIVER_CONCURRENCY_PER_SUBSCRIPTION),
+            transforms: Transforms { store: self.store.clone(), directory: self.directory.clone(), inline: self.inline() },
             again,
         }
     }
 
-    fn normalize(&self, next: Handoff<ClaimedDelivery>) -> Normalize {
+    fn normalize(&self, deliveries: Handoff<ClaimedDelivery>, runs: Handoff<ClaimedRun>, a_day: u32) -> Normalize {
         Normalize {
             store: self.store.clone(),
             directory: self.directory.clone(),
             plugins: self.plugins.clone(),
             egress: self.egress.clone(),
             metrics: Arc::clone(&self.metrics),
-            next,
+            inline: self.inline(),
+            quota: Quota::new(self.store.clone(), a_day),
+            deliveries,
+            runs,
         }
     }
 
@@ -256,6 +297,7 @@ impl Shared {
             store: self.store.clone(),
             directory: self.directory.clone(),
             plugins: self.plugins.clone(),
+            guests: self.guests.clone(),
             egress: self.egress.clone(),
             front,
             clock: Arc::clone(&self.clock),
@@ -275,6 +317,7 @@ async fn open_store(config: &Config, around: &Surroundings) -> anyhow::Result<St
     };
     let mut store = hookyard_store::Config::new(config.store_database(), master_key);
     store.trust_clock = around.trust_clock;
+    store.watch.clone_from(&around.commit_watch);
     Store::open(store, Arc::clone(&around.clock)).await.context("could not open the database")
 }
 

@@ -1,62 +1,71 @@
-//! Shares: how much of the way out one subscription may take.
+//! Shares: how much of a stage one of its users may take.
 //!
-//! A subscription has so many attempts under way at a time. What comes for it beyond that is parked in memory and let in
-//! as others leave, in the order in which it came; so a burst to one receiver costs nothing but its turn. Parking is
-//! bounded, in rows and in time: what finds no room is put back in the table, what has waited long is dropped (its lease
-//! runs out, and it falls due), and a subscription that has used its share up is left out of the next claims. A receiver
-//! that hangs therefore holds up a share and some memory, and nobody else.
+//! A user (a subscription of `deliver`, a tenant of `flows`) has so many rows under way at a time. What comes for it
+//! beyond that is parked in memory and let in as others leave, in the order in which it came; so a burst for one user
+//! costs nothing but its turn. Parking is bounded, in rows and in time: what finds no room is put back in the table, what
+//! has waited long is dropped (its lease runs out, and it falls due), and a user that has used its share up is left out
+//! of the next claims. A user that hangs therefore holds up a share and some memory, and nobody else.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hookyard_model::delivery::ClaimedDelivery;
-use hookyard_model::id::SubscriptionId;
 use hookyard_model::limits;
 use tokio::time::Instant;
 
 /// Who uses how much. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Shares {
-    lanes: Arc<Mutex<Lanes>>,
+pub struct Shares<U, R> {
+    lanes: Arc<Mutex<Lanes<U, R>>>,
+    share: usize,
 }
 
-#[derive(Default)]
-struct Lanes {
-    by_subscription: HashMap<SubscriptionId, Lane>,
+struct Lanes<U, R> {
+    by_user: HashMap<U, Lane<R>>,
     parked: usize,
 }
 
-#[derive(Default)]
-struct Lane {
+struct Lane<R> {
     under_way: usize,
-    parked: VecDeque<(Instant, ClaimedDelivery)>,
+    parked: VecDeque<(Instant, R)>,
 }
 
-/// What became of a delivery that wanted in.
-pub(super) enum Entered {
+/// What became of a row that wanted in.
+pub enum Entered<U: Copy + Eq + Hash, R> {
     /// It is in.
-    Now(Share, ClaimedDelivery),
+    Now(Share<U, R>, R),
     /// It waits for somebody to leave.
     Parked,
     /// There is no room to wait in.
-    Full(ClaimedDelivery),
+    Full(R),
 }
 
-/// One attempt of a subscription's share; given back when dropped.
-pub(super) struct Share {
-    shares: Shares,
-    subscription: SubscriptionId,
+/// One row's part of its user's share; given back when dropped.
+pub struct Share<U: Copy + Eq + Hash, R> {
+    shares: Shares<U, R>,
+    user: U,
 }
 
-impl Shares {
-    pub(super) fn enter(&self, row: ClaimedDelivery) -> Entered {
-        let subscription = row.delivery.subscription;
+impl<U, R> Clone for Shares<U, R> {
+    fn clone(&self) -> Self {
+        Self { lanes: Arc::clone(&self.lanes), share: self.share }
+    }
+}
+
+impl<U: Copy + Eq + Hash, R> Shares<U, R> {
+    /// Each user has `share` rows under way at most.
+    #[must_use]
+    pub fn new(share: usize) -> Self {
+        Self { lanes: Arc::new(Mutex::new(Lanes { by_user: HashMap::new(), parked: 0 })), share }
+    }
+
+    /// Lets a row in, or parks it.
+    pub fn enter(&self, user: U, row: R) -> Entered<U, R> {
         let mut lanes = self.lock();
         let has_room = lanes.parked < limits::PARKED_ROWS_MAX;
-        let lane = lanes.by_subscription.entry(subscription).or_default();
-        if lane.under_way < limits::DELIVER_CONCURRENCY_PER_SUBSCRIPTION {
+        let lane = lanes.by_user.entry(user).or_insert_with(|| Lane { under_way: 0, parked: VecDeque::new() });
+        if lane.under_way < self.share {
             lane.under_way += 1;
-            return Entered::Now(Share { shares: self.clone(), subscription }, row);
+            return Entered::Now(Share { shares: self.clone(), user }, row);
         }
         if !has_room {
             return Entered::Full(row);
@@ -67,22 +76,24 @@ impl Shares {
     }
 
     /// Those for which nothing should be claimed at the moment.
-    pub(super) fn used_up(&self) -> Vec<SubscriptionId> {
+    #[must_use]
+    pub fn used_up(&self) -> Vec<U> {
         let lanes = self.lock();
-        let full = |lane: &Lane| lane.under_way >= limits::DELIVER_CONCURRENCY_PER_SUBSCRIPTION;
-        lanes.by_subscription.iter().filter(|(_, lane)| full(lane)).map(|(subscription, _)| *subscription).collect()
+        let full = |lane: &Lane<R>| lane.under_way >= self.share;
+        lanes.by_user.iter().filter(|(_, lane)| full(lane)).map(|(user, _)| *user).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Lanes> {
+    fn lock(&self) -> MutexGuard<'_, Lanes<U, R>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Share {
+impl<U: Copy + Eq + Hash, R> Share<U, R> {
     /// Gives it back; who has waited longest for it, and not too long.
-    pub(super) fn leave(self) -> Option<ClaimedDelivery> {
+    #[must_use]
+    pub fn leave(self) -> Option<R> {
         let mut lanes = self.shares.lock();
-        let lane = lanes.by_subscription.get_mut(&self.subscription)?;
+        let lane = lanes.by_user.get_mut(&self.user)?;
         let (mut left, mut found) = (0, None);
         while let Some((since, row)) = lane.parked.pop_front() {
             left += 1;
@@ -97,13 +108,13 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl<U: Copy + Eq + Hash, R> Drop for Share<U, R> {
     fn drop(&mut self) {
         let mut lanes = self.shares.lock();
-        if let Some(lane) = lanes.by_subscription.get_mut(&self.subscription) {
+        if let Some(lane) = lanes.by_user.get_mut(&self.user) {
             lane.under_way = lane.under_way.saturating_sub(1);
             if lane.under_way == 0 && lane.parked.is_empty() {
-                lanes.by_subscription.remove(&self.subscription);
+                lanes.by_user.remove(&self.user);
             }
         }
     }

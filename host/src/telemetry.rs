@@ -63,6 +63,8 @@ pub struct Metrics {
     pub events: Family<ProviderEnded, Counter>,
     /// Attempts of deliveries by how they ended.
     pub attempts: Family<Ended, Counter>,
+    /// Runs of flows by how they ended.
+    pub runs: Family<Ended, Counter>,
     /// Guest calls by blame, `ok` among them.
     pub guest_calls: Family<Ended, Counter>,
     /// Seconds from a request's first byte to its answer.
@@ -75,6 +77,8 @@ pub struct Metrics {
     pub events_due: Gauge,
     /// Deliveries that are due and unclaimed.
     pub deliveries_due: Gauge,
+    /// Runs that are due and unclaimed.
+    pub runs_due: Gauge,
 }
 
 impl Default for Metrics {
@@ -85,12 +89,14 @@ impl Default for Metrics {
             requests: Family::default(),
             events: Family::default(),
             attempts: Family::default(),
+            runs: Family::default(),
             guest_calls: Family::default(),
             ingest_seconds: seconds(),
             normalize_seconds: seconds(),
             attempt_seconds: seconds(),
             events_due: Gauge::default(),
             deliveries_due: Gauge::default(),
+            runs_due: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -112,11 +118,13 @@ impl Metrics {
         registry.register("requests", "Webhook requests", self.requests.clone());
         registry.register("events", "Events that normalize ended or put off", self.events.clone());
         registry.register("attempts", "Attempts of deliveries", self.attempts.clone());
+        registry.register("runs", "Steps of flows' runs by what followed", self.runs.clone());
         registry.register("guest_calls", "Calls of plugins", self.guest_calls.clone());
         registry.register("ingest_seconds", "From request to answer", self.ingest_seconds.clone());
         registry.register("normalize_seconds", "From log to end", self.normalize_seconds.clone());
         registry.register("attempt_seconds", "Duration of attempts", self.attempt_seconds.clone());
         registry.register("events_due", "Events that are due and unclaimed", self.events_due.clone());
         registry.register("deliveries_due", "Deliveries that are due and unclaimed", self.deliveries_due.clone());
+        registry.register("runs_due", "Runs that are due and unclaimed", self.runs_due.clone());
     }
 }

@@ -79,6 +79,12 @@ pub(super) struct Flags {
     /// Days until settled events are removed, or `forever` [default: 30]
     #[arg(long, value_name = "DAYS")]
     retention_days: Option<String>,
+    /// A folder whose components are loaded, and watched, for all tenants
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<String>,
+    /// Runs of flows that one tenant may begin in a day [default: 100000]
+    #[arg(long, value_name = "N")]
+    runs_per_day: Option<String>,
 }
 
 impl Settings {
@@ -122,6 +128,8 @@ impl Flags {
             one("sandbox-threads", self.sandbox_threads),
             one("shutdown-timeout", self.shutdown_timeout),
             one("retention-days", self.retention_days),
+            one("plugins", self.plugins),
+            one("runs-per-day", self.runs_per_day),
         ];
         let given = flags.into_iter().filter(|(_, values)| !values.is_empty());
         given

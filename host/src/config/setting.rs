@@ -55,7 +55,7 @@ pub fn find(key: &str) -> Option<&'static Setting> {
 }
 
 /// All of them, in the order in which an operator meets them.
-pub static SETTINGS: [Setting; 16] = [
+pub static SETTINGS: [Setting; 18] = [
     Setting {
         expected: "an address and port, such as 127.0.0.1:8080",
         set: |config, values| one(values).map(|address| config.listen = address),
@@ -200,6 +200,24 @@ pub static SETTINGS: [Setting; 16] = [
         },
         show: |config| config.retention_days.map_or_else(|| FOREVER.to_owned(), |days| days.to_string()),
         ..value("retention-days")
+    },
+    Setting {
+        expected: "a folder",
+        set: |config, values| {
+            config.plugins = Some(one(values)?);
+            Ok(())
+        },
+        show: |config| config.plugins.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+        ..value("plugins")
+    },
+    Setting {
+        expected: "a number of runs, at least 1",
+        set: |config, values| {
+            config.runs_per_day = one::<std::num::NonZeroU32>(values)?.get();
+            Ok(())
+        },
+        show: |config| config.runs_per_day.to_string(),
+        ..value("runs-per-day")
     },
 ];
 

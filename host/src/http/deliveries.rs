@@ -32,7 +32,7 @@ pub struct DeliveryQuery {
     /// For this subscription.
     #[serde(alias = "subscriptionId", alias = "subscription_id")]
     subscription: Option<String>,
-    /// `PENDING`, `DELIVERED` or `DEAD`.
+    /// `PENDING`, `DELIVERED`, `DEAD` or `SKIPPED`.
     status: Option<String>,
     /// Rows of the page, from 1 to 250; 50 where it is not said.
     limit: Option<u32>,
@@ -51,7 +51,8 @@ pub struct DeliveryView {
     pub event_id: String,
     /// To whom.
     pub subscription_id: String,
-    /// How far it has come: `PENDING`, `DELIVERED` or `DEAD`.
+    /// How far it has come: `PENDING`, `DELIVERED`, `DEAD`, or `SKIPPED` where its subscription's transform emitted
+    /// nothing.
     #[schema(example = "DELIVERED")]
     pub status: &'static str,
     /// When it is tried next; null where it has ended.
@@ -61,7 +62,7 @@ pub struct DeliveryView {
     pub attempt_count: u32,
     /// The status that came back last.
     pub last_status: Option<u16>,
-    /// The last error in a word, or why it is dead without one.
+    /// The last error in a word, or why it is put off, dead or skipped without an attempt.
     pub last_error: Option<String>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]

@@ -56,18 +56,18 @@ pub struct EventView {
     /// The provider's word, or the plugin's once it is understood.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// Such as `meta_lead_ads`.
-    pub provider: String,
-    /// The account that it came through.
-    pub account_id: String,
+    /// Such as `meta_lead_ads`; null for an application's event and a flow's.
+    pub provider: Option<String>,
+    /// The account that it came through; null for an application's event and a flow's.
+    pub account_id: Option<String>,
     /// How far it has come: `RECEIVED`, `PROCESSED`, `DUPLICATE` or `FAILED`.
     #[schema(example = "PROCESSED")]
     pub status: &'static str,
     /// Why it failed, waits or was tried again.
     pub reason: Option<String>,
-    /// The provider's own id of it.
+    /// The provider's own id of it, or the application's.
     pub provider_event_id: Option<String>,
-    /// When it happened, by the provider.
+    /// When it happened, by whoever sent it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub occurred_at: Option<Instant>,
     /// When it was logged.
@@ -78,8 +78,12 @@ pub struct EventView {
     pub due_at: Option<Instant>,
     /// How often it was taken up.
     pub tries: u32,
-    /// The event that it was found in, for a further one of the same request.
+    /// The event that it came of: the one that it was found in, or that started the run which emitted it.
     pub caused_by: Option<String>,
+    /// The run that emitted it.
+    pub run: Option<String>,
+    /// How many events there are before it in its chain.
+    pub depth: u32,
     /// The event that it repeats.
     pub duplicate_of: Option<String>,
     /// The lead that came of it, or that it repeats.
@@ -155,7 +159,7 @@ impl From<&EventRow> for EventView {
             id: row.id.text(),
             event_type: row.event_type.clone(),
             provider: row.provider.clone(),
-            account_id: row.account.text(),
+            account_id: row.account.map(|account| account.text()),
             status: row.status.as_str(),
             reason: row.outcome.reason.clone(),
             provider_event_id: row.provider_event_id.clone(),
@@ -164,6 +168,8 @@ impl From<&EventRow> for EventView {
             due_at: row.due_at,
             tries: row.tries,
             caused_by: row.caused_by.map(|event| event.text()),
+            run: row.run.map(|run| run.text()),
+            depth: row.depth,
             duplicate_of: row.outcome.duplicate_of.map(|event| event.text()),
             lead_id: row.outcome.lead.map(|lead| lead.text()),
         }

@@ -39,8 +39,8 @@ pub struct LeadQuery {
 pub struct LeadView {
     /// Its id.
     pub id: String,
-    /// The account that it came through.
-    pub account_id: String,
+    /// The account that it came through; null where its event is no provider's.
+    pub account_id: Option<String>,
     /// The event that brought it.
     pub event_id: String,
     /// Such as `meta_lead_ads`.
@@ -192,7 +192,7 @@ impl From<LeadRow> for LeadView {
         };
         Self {
             id: row.id.text(),
-            account_id: row.account.text(),
+            account_id: row.account.map(|account| account.text()),
             event_id: row.event.text(),
             provider_type,
             provider_lead_id,

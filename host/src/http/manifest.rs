@@ -13,7 +13,7 @@ use crate::http::raw;
 #[schema(as = Manifest)]
 #[serde(rename_all = "camelCase")]
 pub struct ManifestView {
-    /// The provider type, as it stands in URLs.
+    /// Its name, as it stands in URLs: a provider's type, a flow's or a destination's name.
     #[schema(example = "meta_lead_ads")]
     pub id: String,
     /// For people.
@@ -22,7 +22,7 @@ pub struct ManifestView {
     pub version: String,
     /// One sentence.
     pub summary: String,
-    /// The provider's own words for its events.
+    /// The provider's own words for its events; what starts a flow, unless it says otherwise.
     pub event_types: Vec<String>,
     /// Secrets that prove requests.
     pub secrets: Vec<SecretSpecView>,
@@ -38,7 +38,9 @@ pub struct ManifestView {
     pub imports: bool,
     /// Whether unproved events are worth taking as hints.
     pub unsigned: bool,
-    /// JSON Schema of an account's settings.
+    /// A destination's own fields, which a mapping may name.
+    pub fields: Vec<String>,
+    /// JSON Schema of the settings of an account, flow or destination.
     #[schema(value_type = Object)]
     pub settings_schema: Box<RawValue>,
 }
@@ -63,7 +65,7 @@ pub struct SecretSpecView {
     pub is_set: Option<bool>,
 }
 
-/// A credential that a provider declares.
+/// A credential that a plugin declares.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CredentialSpec)]
 #[serde(rename_all = "camelCase")]
@@ -76,8 +78,6 @@ pub struct CredentialSpecView {
 
 impl From<&Manifest> for ManifestView {
     fn from(manifest: &Manifest) -> Self {
-        let credential =
-            |spec: &CredentialSpec| CredentialSpecView { name: spec.name.clone(), summary: spec.summary.clone() };
         Self {
             id: manifest.id.clone(),
             name: manifest.name.clone(),
@@ -85,14 +85,21 @@ impl From<&Manifest> for ManifestView {
             summary: manifest.summary.clone(),
             event_types: manifest.event_types.clone(),
             secrets: manifest.secrets.iter().map(SecretSpecView::from).collect(),
-            credentials: manifest.credentials.iter().map(credential).collect(),
+            credentials: manifest.credentials.iter().map(CredentialSpecView::from).collect(),
             hosts: manifest.hosts.clone(),
             oauth: manifest.oauth.is_some(),
             polls: manifest.polls,
             imports: manifest.imports,
             unsigned: manifest.unsigned,
+            fields: manifest.fields.clone(),
             settings_schema: raw::json(manifest.settings_schema.clone()),
         }
+    }
+}
+
+impl From<&CredentialSpec> for CredentialSpecView {
+    fn from(spec: &CredentialSpec) -> Self {
+        Self { name: spec.name.clone(), summary: spec.summary.clone() }
     }
 }
 

@@ -4,6 +4,7 @@
 //! The operator acts for itself unless `X-Hookyard-Tenant` names a tenant.
 
 pub mod upload;
+pub(crate) mod running;
 
 use axum::extract::State;
 use hookyard_model::id::{Noun as _, PluginId, PluginNoun};
@@ -32,7 +33,7 @@ pub struct PluginView {
     /// Its manifest's id.
     #[schema(example = "meta_lead_ads")]
     pub name: String,
-    /// What it is for: `provider`.
+    /// What it is for: `provider`, `destination` or `flow`.
     #[schema(example = "provider")]
     pub world: &'static str,
     /// The version that runs.
@@ -55,16 +56,18 @@ pub struct VersionView {
     pub version: u32,
     /// SHA-256 of the component.
     pub digest: String,
-    /// What it is for: `provider`.
+    /// What it is for: `provider`, `destination` or `flow`.
     #[schema(example = "provider")]
     pub world: &'static str,
     /// The component's size.
     pub bytes: u64,
-    /// `builtin` or `uploaded`.
+    /// `builtin`, `uploaded` or `folder`.
     #[schema(example = "uploaded")]
     pub origin: &'static str,
     /// Whether it is the version that runs.
     pub active: bool,
+    /// Why the host took it out of service, where it did; activating it puts it back.
+    pub paused: Option<String>,
     /// What it says of itself.
     pub manifest: ManifestView,
     /// When it was uploaded.
@@ -77,7 +80,7 @@ pub struct VersionView {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Activation {
     /// As counted by the host.
-    version: u32,
+    pub(crate) version: u32,
 }
 
 /// These routes, without those that take components.
@@ -188,7 +191,7 @@ impl From<Plugin> for PluginView {
 }
 
 impl VersionView {
-    fn of(plugin: &Plugin, version: &PluginVersion) -> Self {
+    pub(crate) fn of(plugin: &Plugin, version: &PluginVersion) -> Self {
         Self {
             plugin: plugin.id.text(),
             version: version.version,
@@ -197,6 +200,7 @@ impl VersionView {
             bytes: version.bytes,
             origin: version.origin.as_str(),
             active: plugin.active == Some(version.version),
+            paused: version.paused.clone(),
             manifest: ManifestView::from(&version.manifest),
             created_at: version.created_at,
         }

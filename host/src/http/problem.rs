@@ -102,7 +102,11 @@ impl Problem {
 
     /// 413: more bytes than are taken.
     pub fn too_large(bytes_max: usize) -> Self {
-        let detail = format!("the body has more than {bytes_max} bytes, and that is the most that is taken here");
+        Self::too_large_because(format!("the body has more than {bytes_max} bytes, and that is the most that is taken here"))
+    }
+
+    /// 413 with a bound of its own.
+    pub fn too_large_because(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
     }
 
@@ -203,7 +207,7 @@ impl From<hookyard_sandbox::Refusal> for Problem {
     fn from(refusal: hookyard_sandbox::Refusal) -> Self {
         use hookyard_sandbox::Refusal;
         match &refusal {
-            Refusal::TooLarge(_) => Self::too_large(hookyard_model::limits::COMPONENT_BYTES_MAX),
+            Refusal::TooLarge { .. } => Self::too_large_because(refusal.to_string()),
             Refusal::Describe(failure) if failure.blame.is_ours() => Self::unavailable(),
             Refusal::Load(error) => {
                 tracing::error!(%error, "a component could not be loaded right after it was compiled");

@@ -3,15 +3,13 @@
 //! A provider runs for a tenant when the operator, or the tenant itself, has a plugin of that name with an active
 //! version; the tenant's own goes first. Which one that is, is asked of the directory, as the pipeline does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
 use hookyard_model::id::TenantId;
-use hookyard_model::limits;
 use hookyard_model::manifest::Scope as SecretScope;
-use hookyard_model::plugin::{Plugin, PluginVersion};
-use hookyard_store::PageRequest;
+use hookyard_model::plugin::{PluginVersion, World};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -24,10 +22,8 @@ use crate::http::manifest::{ManifestView, SecretSpecView};
 use crate::http::page::{Page, PageQuery, Paging};
 use crate::http::parameters::{InPath, InQuery};
 use crate::http::pasted::{self, Pasted};
+use crate::http::plugins::running;
 use crate::http::problem::Problem;
-
-/// Providers that a sentence names.
-const NAMED_MAX: usize = 20;
 
 /// A provider that runs for the caller.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,7 +68,7 @@ async fn list_providers(
 ) -> Result<Json<Page<ProviderView>>, Problem> {
     owner.may(Scope::Read)?;
     let (paging, request) = Paging::read(&api, "providers", owner.tenant, &query)?;
-    let page = paging.page(plugins(&api, owner.tenant, request).await?, |plugin| plugin.id.text(), |plugin| plugin)?;
+    let page = paging.page(running::both(&api, owner.tenant, request).await?, |plugin| plugin.id.text(), |plugin| plugin)?;
     let mut data = Vec::with_capacity(page.data.len());
     for plugin in page.data {
         // What is shadowed, or has no active version, does not run.
@@ -127,11 +123,7 @@ pub(crate) async fn find(
     tenant: Option<TenantId>,
     name: &str,
 ) -> Result<Option<Arc<PluginVersion>>, Problem> {
-    // What cannot be a name is not looked up, and not remembered either.
-    if name.len() > 64 || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        return Ok(None);
-    }
-    Ok(api.directory.provider(tenant, name).await?)
+    running::find(api, tenant, World::Provider, name).await
 }
 
 /// What to tell whoever names a provider that does not run.
@@ -139,27 +131,7 @@ pub(crate) async fn find(
 /// # Errors
 /// The store's.
 pub(crate) async fn unknown(api: &Api, tenant: Option<TenantId>) -> Result<String, Problem> {
-    let plugins = plugins(api, tenant, PageRequest::first(limits::PAGE_MAX)).await?;
-    let names: BTreeSet<String> =
-        plugins.into_iter().filter(|plugin| plugin.active.is_some()).map(|plugin| plugin.name).collect();
-    let running = pasted::there_are(names.iter().take(NAMED_MAX).map(String::as_str));
-    let more = if names.len() > NAMED_MAX { " and more, see /api/v1/providers" } else { "" };
-    Ok(format!("no provider of this name runs here: {running}{more}; another one comes with its plugin"))
-}
-
-/// Plugins of a tenant and of the operator, newest first.
-async fn plugins(
-    api: &Api,
-    tenant: Option<TenantId>,
-    page: PageRequest<hookyard_model::id::PluginId>,
-) -> Result<Vec<Plugin>, Problem> {
-    let mut plugins = api.store.plugin_list(None, page).await?;
-    if tenant.is_some() {
-        plugins.extend(api.store.plugin_list(tenant, page).await?);
-        plugins.sort_by_key(|plugin| std::cmp::Reverse(plugin.id));
-        plugins.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
-    }
-    Ok(plugins)
+    running::unknown(api, tenant, World::Provider).await
 }
 
 async fn show(api: &Api, version: &PluginVersion) -> Result<ProviderView, Problem> {

@@ -45,6 +45,9 @@ pub struct NewSubscription {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "standard")]
     style: Style,
+    /// A flow of stage `transform`: what it emits is the body, and where it emits nothing, nothing is delivered.
+    #[serde(default)]
+    transform: Option<String>,
 }
 
 /// A subscription that was just made.
@@ -75,6 +78,8 @@ pub struct SubscriptionView {
     /// `standard` or `connect`.
     #[schema(example = "standard")]
     pub style: &'static str,
+    /// The flow whose emitted event is the body, where there is one.
+    pub transform: Option<String>,
     /// `active`, or `disabled` after its receiver answered 410.
     #[schema(example = "active")]
     pub status: &'static str,
@@ -104,7 +109,12 @@ async fn create_subscription(
     let url = checks::receiver_url(&api.egress, "url", &new.url)?;
     let event_types = checks::event_types("events", new.events)?;
     let (secret, shown) = make::signing_secret(new.style, new.secret)?;
-    let subscription = make::new(&api, caller.tenant, url, event_types, new.style);
+    let transform = match &new.transform {
+        Some(flow) => Some(make::transform(&api, caller.tenant, flow).await?),
+        None => None,
+    };
+    let subscription =
+        Subscription { transform, ..make::new(&api, caller.tenant, url, event_types, new.style) };
     make::create(&api, subscription.clone(), secret.into_iter().collect()).await?;
     let created = CreatedSubscription { secret: shown, about: subscription.into() };
     Ok((StatusCode::CREATED, Extension(ShownOnce("secret")), Json(created)))
@@ -162,6 +172,7 @@ impl From<Subscription> for SubscriptionView {
             events: subscription.event_types,
             provider: subscription.provider,
             style: subscription.style.as_str(),
+            transform: subscription.transform.map(|flow| flow.text()),
             status: subscription.status.as_str(),
             status_reason: subscription.status_reason,
             created_at: subscription.created_at,

@@ -6,12 +6,11 @@
 //!
 //! Each subscription has a share of the slots ([`Shares`]): a receiver that hangs holds up nobody but itself.
 
-mod shares;
-
 use std::sync::Arc;
 
 use hookyard_egress::{Attempted, Egress, Outbound, Overflow, Purpose, SendError};
 use hookyard_model::delivery::{Attempt, ClaimedDelivery, Next, Timings, Verdict, after_attempt};
+use hookyard_model::id::SubscriptionId;
 use hookyard_model::instant::{Clock, Instant};
 use hookyard_model::limits;
 use hookyard_model::retry::{RetryAfter, Schedule};
@@ -22,12 +21,12 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use serde_json::{Map, Value};
 
 use crate::directory::{Directory, Target};
+use crate::flows::transform::{Transformed, Transforms};
 use crate::ids;
+use crate::shares::{Entered, Share, Shares};
 use crate::telemetry::{Ended, Metrics};
 use crate::worker::{Handoff, Stage};
 
-pub use shares::Shares;
-use shares::{Entered, Share};
 
 /// The stage.
 pub struct Deliver {
@@ -42,7 +41,9 @@ pub struct Deliver {
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Who uses how much.
-    pub shares: Shares,
+    pub shares: Shares<SubscriptionId, ClaimedDelivery>,
+    /// What subscriptions want made of events.
+    pub transforms: Transforms,
     /// Its own way in, for what had to wait for its subscription's share.
     pub again: Handoff<ClaimedDelivery>,
 }
@@ -57,7 +58,7 @@ impl Stage for Deliver {
     }
 
     async fn step(&self, row: ClaimedDelivery) {
-        let (share, row) = match self.shares.enter(row) {
+        let (share, row) = match self.shares.enter(row.delivery.subscription, row) {
             Entered::Now(share, row) => (share, row),
             Entered::Parked => return,
             Entered::Full(row) => return self.put_back(&row).await,
@@ -72,8 +73,9 @@ impl Stage for Deliver {
 }
 
 impl Deliver {
-    /// Makes an attempt, and says what follows it; nothing where the subscription could not be looked up.
-    async fn attempt(&self, row: &ClaimedDelivery) -> Option<(Attempt, Next)> {
+    /// Makes an attempt, and says what follows it; nothing where the subscription could not be looked up. Where its
+    /// transform gives nothing to send there is no attempt, and a reason.
+    async fn attempt(&self, row: &ClaimedDelivery) -> Option<(Option<Attempt>, Next)> {
         let target = match self.directory.target(row.delivery.tenant, row.delivery.subscription).await {
             Ok(target) => target,
             Err(error) => {
@@ -82,23 +84,36 @@ impl Deliver {
             }
         };
         let started_at = self.clock.now();
-        let Some(target) = target else { return Some((nobody(row, started_at), Next::Dead)) };
-        let told = Told {
-            id: row.delivery.event,
-            event_type: &row.event_type,
-            provider: &row.provider,
-            received_at: row.received_at,
-            data: &row.data,
+        let Some(target) = target else { return Some((Some(nobody(row, started_at)), Next::Dead)) };
+        let schedule = schedule(&target.subscription);
+        let number = row.attempts.saturating_add(1);
+        let transformed = match target.subscription.transform {
+            None => None,
+            Some(flow) => match self.transforms.body(row, flow).await {
+                Transformed::Body(body) => Some(body),
+                Transformed::Nothing(reason) => return Some((None, Next::Skipped(reason))),
+                Transformed::Failed(reason) => {
+                    let attempt = untransformed(number, started_at, &reason);
+                    let verdict = Verdict::Failed(None);
+                    let next = after_attempt(verdict, number, &schedule, self.store.now(), ids::chance());
+                    return Some((Some(attempt), next));
+                }
+            },
         };
+        let (event_type, data) = match &transformed {
+            Some(body) => (&body.event_type, &body.data),
+            None => (&row.event_type, &row.data),
+        };
+        let (id, received_at) = (row.delivery.event, row.received_at);
+        let told = Told { id, event_type, provider: row.provider.as_deref(), received_at, data };
         let rendered = target.subscription.style.render(&told, &target.secrets, started_at);
         let (attempt, verdict) = self.send(row, &target, rendered, started_at).await;
-        let schedule = schedule(&target.subscription);
         let next = after_attempt(verdict, attempt.number, &schedule, self.store.now(), ids::chance());
-        Some((attempt, next))
+        Some((Some(attempt), next))
     }
 
     /// Gives a share back, and lets the next that waited for it in.
-    async fn leave(&self, share: Share) {
+    async fn leave(&self, share: Share<SubscriptionId, ClaimedDelivery>) {
         let Some(row) = share.leave() else { return };
         match self.again.reserve() {
             Some(place) => place.send(row),
@@ -138,22 +153,27 @@ impl Deliver {
         recorded(row.attempts.saturating_add(1), started_at, request_headers, attempted)
     }
 
-    async fn settle(&self, row: &ClaimedDelivery, attempt: Attempt, next: Next) {
-        let outcome = match next {
+    async fn settle(&self, row: &ClaimedDelivery, attempt: Option<Attempt>, next: Next) {
+        let outcome = match &next {
             Next::Delivered => "delivered",
             Next::RetryAt(_) => "retry",
             Next::Dead => "dead",
             Next::DeadAndDisable => "gone",
+            Next::Skipped(_) => "skipped",
         };
         self.metrics.attempts.get_or_create(&Ended { outcome }).inc();
-        self.metrics.attempt_seconds.observe(std::time::Duration::from_micros(attempt.timings.total_us).as_secs_f64());
-        let id = row.delivery.id;
+        if let Some(attempt) = &attempt {
+            let took = std::time::Duration::from_micros(attempt.timings.total_us);
+            self.metrics.attempt_seconds.observe(took.as_secs_f64());
+        }
+        let (id, is_gone) = (row.delivery.id, next == Next::DeadAndDisable);
         let settlement = DeliverySettlement {
             tenant: row.delivery.tenant,
             delivery: id,
             subscription: row.delivery.subscription,
             tries: row.tries,
             attempt,
+            reason: None,
             next,
         };
         match self.store.settle_delivery(settlement).await {
@@ -163,7 +183,7 @@ impl Deliver {
                 tracing::error!(delivery.id = %id, error = &error as &dyn std::error::Error, "could not settle delivery {id}; it falls due again");
             }
         }
-        if next == Next::DeadAndDisable {
+        if is_gone {
             self.directory.forget();
         }
     }
@@ -228,6 +248,23 @@ fn recorded(number: u32, started_at: Instant, request_headers: String, attempted
             attempt.detail = Some(error.to_string());
             (attempt, Verdict::Failed(None))
         }
+    }
+}
+
+/// The record of an attempt for which there was no body.
+fn untransformed(number: u32, started_at: Instant, reason: &str) -> Attempt {
+    Attempt {
+        number,
+        started_at,
+        status: None,
+        error: Some("transform_failed".to_owned()),
+        detail: Some(reason.to_owned()),
+        request_headers: "{}".to_owned(),
+        response_headers: "{}".to_owned(),
+        response_body: Vec::new(),
+        response_truncated: false,
+        address: None,
+        timings: Timings::default(),
     }
 }
 

@@ -4,8 +4,6 @@
 //! and handed on through memory once they are durable; the rest, and those whose payload is too heavy to wait in memory,
 //! are due at once for whoever is free, on any node.
 
-use std::sync::Arc;
-
 use hookyard_model::event::{ClaimedEvent, NewEvent, PluginRun};
 use hookyard_model::id::EventId;
 use hookyard_model::limits;
@@ -35,15 +33,24 @@ impl EventLog {
         let events = believed.events.into_iter().map(|(entry, inbound)| NewEvent {
             id: ids::new_id(now),
             tenant: entry.account.tenant,
-            provider: believed.provider.clone(),
-            account: entry.account.id,
+            provider: Some(believed.provider.clone()),
+            account: Some(entry.account.id),
             event_type: inbound.event_type,
             provider_event_id: inbound.event_id,
             occurred_at: inbound.occurred_at,
             received_at: now,
             payload: inbound.payload,
-            received_by: received_by.clone(),
+            received_by: Some(received_by.clone()),
+            cause: None,
         });
+        self.log_all(events.collect()).await
+    }
+
+    /// Logs events, all of them or none; returns when they are durable.
+    ///
+    /// # Errors
+    /// As [`log`](Self::log).
+    pub async fn log_all(&self, events: Vec<NewEvent>) -> Result<Vec<EventId>, StoreError> {
         let mut logged = Vec::new();
         let mut handed = Vec::new();
         for event in events {
@@ -70,7 +77,7 @@ impl EventLog {
 
 /// How a story names a version.
 #[must_use]
-pub fn run_of(version: &Arc<PluginVersion>) -> PluginRun {
+pub fn run_of(version: &PluginVersion) -> PluginRun {
     PluginRun {
         plugin: version.manifest.id.clone(),
         version: version.version,

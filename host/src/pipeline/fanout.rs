@@ -16,7 +16,7 @@ pub fn fan_out(
     tenant: TenantId,
     event: EventId,
     event_type: &str,
-    provider: &str,
+    provider: Option<&str>,
     targets: &[Target],
     now: Instant,
 ) -> (Vec<NewDelivery>, Vec<FanoutNote>) {

@@ -3,7 +3,9 @@
 //! The version that the account's tenant runs says what the event means. Where it wants to fetch something it is
 //! stopped, the effect is performed here, and it is called again with the reply in the journal; the journal lives as
 //! long as this step, because until commit 2 nothing has happened that could not happen again. What it says is then
-//! cleaned, given its [dedup] key and [fanned out](super::fanout), and all of it is settled in one commit.
+//! cleaned, given its [dedup] key, shown to the tenant's flows of stage `before` and [fanned out](super::fanout), to
+//! subscriptions and to flows of stage `after`; and all of it is settled in one commit. An event that is no provider's
+//! means what it says.
 //!
 //! A guest that traps would trap again on the same event, so the event has failed until somebody changes the plugin
 //! and asks for it again; what is the host's own fault is tried again. A provider that refuses the credential marks
@@ -14,26 +16,35 @@ use std::sync::Arc;
 use hookyard_egress::Egress;
 use hookyard_model::account::AccountStatus;
 use hookyard_model::clean::clean;
+use hookyard_model::dedup::DedupKey;
 use hookyard_model::delivery::{ClaimedDelivery, NewDelivery};
 use hookyard_model::effect::Entry;
-use hookyard_model::event::{ClaimedEvent, NewEvent, Outcome};
-use hookyard_model::id::{AccountId, LeadId};
+use hookyard_model::event::{ClaimedEvent, FlowNote, NewEvent, Outcome};
+use hookyard_model::flow::{FlowStage, OnFailure};
+use hookyard_model::id::{AccountId, EventId, LeadId};
 use hookyard_model::instant::Instant;
 use hookyard_model::lead::CleanLead;
 use hookyard_model::limits;
 use hookyard_model::plugin::PluginVersion;
 use hookyard_model::provider::{Failure, Inbound, Normalized};
 use hookyard_model::retry::normalize_backoff;
+use hookyard_model::run::{Action, ClaimedRun, RunOutcome, RunStatus, SeenEvent, change_lead};
 use hookyard_sandbox::{Call, CallFailure, GuestSecrets, LoadError, Step};
-use hookyard_store::{Claim, EventEnd, EventSettlement, Item, Settled, Store, StoreError};
+use hookyard_store::{
+    Claim, EventEnd, EventSettlement, FinishedRun, Item, RunEffects, Settled, Store, StoreError,
+};
 use serde::Serialize;
 
 use super::dedup;
 use super::event_log::run_of;
 use super::fanout::fan_out;
 use super::secrets::PluginSecrets;
-use crate::directory::{AccountEntry, Directory, Target};
+use crate::directory::{AccountEntry, Directory, FlowEntry, Target};
 use crate::effects::{self, Behalf, NoCredential};
+use crate::flows::decide::{self, DecideError};
+use crate::flows::inline::Inline;
+use crate::flows::quota::Quota;
+use crate::flows::start::{self, Subject};
 use crate::ids;
 use crate::plugins::Plugins;
 use crate::telemetry::{Ended, Metrics, ProviderEnded};
@@ -51,8 +62,14 @@ pub struct Normalize {
     pub egress: Egress,
     /// Counters.
     pub metrics: Arc<Metrics>,
-    /// The next stage.
-    pub next: Handoff<ClaimedDelivery>,
+    /// Runs flows of stage `before`.
+    pub inline: Inline,
+    /// How many runs a tenant has left today.
+    pub quota: Quota,
+    /// The next stage, for subscriptions.
+    pub deliveries: Handoff<ClaimedDelivery>,
+    /// The next stage, for flows.
+    pub runs: Handoff<ClaimedRun>,
 }
 
 /// What a guest made of an event, and what it took.
@@ -92,27 +109,29 @@ impl Stage for Normalize {
 
     async fn step(&self, row: ClaimedEvent) {
         let event = Arc::new(row.event);
-        let end = self.end(&event, row.tries).await;
+        let (end, before) = self.end(&event, row.tries).await;
         let outcome = match &end {
             EventEnd::Understood { .. } => "understood",
             EventEnd::Later { .. } => "later",
             EventEnd::Failed { .. } => "failed",
         };
-        self.metrics.events.get_or_create(&ProviderEnded { provider: event.provider.clone(), outcome }).inc();
-        self.settle(&event, row.tries, end).await;
+        self.metrics.events.get_or_create(&ProviderEnded { provider: event.provider.clone().unwrap_or_default(), outcome }).inc();
+        self.settle(&event, row.tries, end, before).await;
     }
 }
 
 impl Normalize {
-    async fn end(&self, event: &Arc<NewEvent>, tries: u32) -> EventEnd {
-        let found = self.find(event).await;
-        let (entry, version) = match found {
+    /// What becomes of an event, and the runs of stage `before` that are committed with it.
+    async fn end(&self, event: &Arc<NewEvent>, tries: u32) -> (EventEnd, Vec<FinishedRun>) {
+        let Some(provider) = event.provider.clone() else { return self.as_it_is(event, tries).await };
+        let alone = |end| (end, Vec::new());
+        let (entry, version) = match self.find(event, &provider).await {
             Ok(found) => found,
-            Err(error) => return self.not_understood(event, tries, None, error).await,
+            Err(error) => return alone(self.not_understood(event, tries, None, error).await),
         };
-        let understood = match self.understand(event, &entry, &version).await {
+        let understood = match self.understand(event, &provider, &entry, &version).await {
             Ok(understood) => understood,
-            Err(error) => return self.not_understood(event, tries, Some(&version), error).await,
+            Err(error) => return alone(self.not_understood(event, tries, Some(&version), error).await),
         };
         let outcome = Outcome {
             normalized_by: Some(run_of(&version)),
@@ -121,24 +140,45 @@ impl Normalize {
             ..Outcome::default()
         };
         match understood.result {
-            Ok(items) => match self.items(event, &entry, items).await {
-                Ok(items) => EventEnd::Understood { items, outcome },
-                Err(error) => self.not_understood(event, tries, Some(&version), error.into()).await,
+            Ok(said) => match self.items(event, Some(&entry), said).await {
+                Ok((items, before)) => (EventEnd::Understood { items, outcome }, before),
+                Err(ItemsError::Held(reason)) => alone(self.retry(tries, because(outcome, reason), None)),
+                Err(ItemsError::Store(error)) => {
+                    alone(self.not_understood(event, tries, Some(&version), error.into()).await)
+                }
             },
-            Err(Failure::Permanent(reason)) => EventEnd::Failed { outcome: because(outcome, reason) },
-            Err(Failure::Unauthorized(reason)) => self.unauthorized(event, because(outcome, reason)).await,
-            Err(Failure::Retry { reason, after_ms }) => self.retry(tries, because(outcome, reason), after_ms),
+            Err(Failure::Permanent(reason)) => alone(EventEnd::Failed { outcome: because(outcome, reason) }),
+            Err(Failure::Unauthorized(reason)) => alone(self.unauthorized(event, because(outcome, reason)).await),
+            Err(Failure::Retry { reason, after_ms }) => {
+                alone(self.retry(tries, because(outcome, reason), after_ms))
+            }
         }
     }
 
-    async fn find(&self, event: &NewEvent) -> Result<(Arc<AccountEntry>, Arc<PluginVersion>), NormalizeError> {
-        let entry = self.directory.account(event.account).await?.ok_or(NormalizeError::NoAccount)?;
+    /// An application's event, a flow's or the host's own: it means what it says.
+    async fn as_it_is(&self, event: &Arc<NewEvent>, tries: u32) -> (EventEnd, Vec<FinishedRun>) {
+        let said = Normalized { event_type: event.event_type.clone(), lead: None, data: event.payload.clone() };
+        let outcome = Outcome::default();
+        match self.items(event, None, vec![said]).await {
+            Ok((items, before)) => (EventEnd::Understood { items, outcome }, before),
+            Err(ItemsError::Held(reason)) => (self.retry(tries, because(outcome, reason), None), Vec::new()),
+            Err(ItemsError::Store(error)) => (self.not_understood(event, tries, None, error.into()).await, Vec::new()),
+        }
+    }
+
+    async fn find(
+        &self,
+        event: &NewEvent,
+        provider: &str,
+    ) -> Result<(Arc<AccountEntry>, Arc<PluginVersion>), NormalizeError> {
+        let account = event.account.ok_or(NormalizeError::NoAccount)?;
+        let entry = self.directory.account(account).await?.ok_or(NormalizeError::NoAccount)?;
         if entry.account.status == AccountStatus::Unauthorized {
             let reason = entry.account.status_reason.clone().unwrap_or_else(|| "reconnect it".to_owned());
             return Err(NormalizeError::AccountUnauthorized(reason));
         }
-        let version = self.directory.provider(Some(event.tenant), &event.provider).await?;
-        let version = version.ok_or_else(|| NormalizeError::NoPlugin(event.provider.clone()))?;
+        let version = self.directory.provider(Some(event.tenant), provider).await?;
+        let version = version.ok_or_else(|| NormalizeError::NoPlugin(provider.to_owned()))?;
         Ok((entry, version))
     }
 
@@ -146,17 +186,24 @@ impl Normalize {
     async fn understand(
         &self,
         event: &NewEvent,
+        provider: &str,
         entry: &Arc<AccountEntry>,
         version: &Arc<PluginVersion>,
     ) -> Result<Understood, NormalizeError> {
         let guest = self.plugins.guest(version.digest).await?;
         let (plugin, account) = (Arc::clone(version), Some(Arc::clone(entry)));
-        let secrets = Arc::new(PluginSecrets::find(&self.directory, &event.provider, plugin, account).await?);
+        let secrets = Arc::new(PluginSecrets::find(&self.directory, provider, plugin, account).await?);
         let seed = u64::from_le_bytes(seed_of(event));
         let call = Call { secrets: Arc::clone(&secrets) as Arc<dyn GuestSecrets>, now: event.received_at, seed };
         let inbound = Arc::new(inbound(event, entry));
         let settings = Arc::new(entry.account.settings.clone());
-        let behalf = Behalf { manifest: &version.manifest, credentials: &entry.credentials, secrets: &*secrets };
+        let behalf = Behalf {
+            manifest: &version.manifest,
+            hosts: None,
+            credentials: &entry.credentials,
+            secrets: &*secrets,
+            idempotency_key: None,
+        };
         let mut journal: Arc<Vec<Entry>> = Arc::default();
         loop {
             let (inbound, settings) = (Arc::clone(&inbound), Arc::clone(&settings));
@@ -172,23 +219,145 @@ impl Normalize {
                 }
                 Step::Wants(effect) => {
                     let reply = effects::perform(&self.egress, &behalf, &effect).await?;
-                    Arc::make_mut(&mut journal).push(Entry { fingerprint: effect.fingerprint(), reply });
+                    Arc::make_mut(&mut journal).push(Entry::new(&effect, reply, event.received_at));
                 }
             }
         }
     }
 
-    /// Cleans, keys and fans out what the guest said.
+    /// Cleans, keys and fans out what was said, with the flows of stage `before` in between.
     async fn items(
         &self,
         event: &NewEvent,
-        entry: &AccountEntry,
+        entry: Option<&AccountEntry>,
         said: Vec<Normalized>,
-    ) -> Result<Vec<Item>, StoreError> {
+    ) -> Result<(Vec<Item>, Vec<FinishedRun>), ItemsError> {
         let targets = self.directory.targets(event.tenant).await?;
+        let flows = self.directory.flows(event.tenant).await?;
         let now = self.store.now();
-        let items = said.into_iter().enumerate();
-        Ok(items.map(|(index, said)| item(event, entry, &targets, now, index, said)).collect())
+        let (mut items, mut before) = (Vec::with_capacity(said.len()), Vec::new());
+        for (index, said) in said.into_iter().enumerate() {
+            let mut draft = Draft::new(event, entry, now, index, said);
+            if !flows.is_empty() {
+                self.before(event, &flows, &mut draft, &mut before).await?;
+            }
+            let mut item = draft.item(event, &targets, now);
+            if !flows.is_empty() && item.dropped.is_none() {
+                self.start(event, &flows, &draft, &mut item).await?;
+            }
+            items.push(item);
+        }
+        Ok((items, before))
+    }
+
+    /// Runs the flows of stage `before`, one after the other. What they do is for nothing where the item turns out to be
+    /// a duplicate, so that is looked up first.
+    async fn before(
+        &self,
+        event: &NewEvent,
+        flows: &[Arc<FlowEntry>],
+        draft: &mut Draft,
+        before: &mut Vec<FinishedRun>,
+    ) -> Result<(), ItemsError> {
+        let wanted: Vec<_> = flows.iter().filter(|entry| entry.flow.stage == FlowStage::Before).collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let owner = self.store.event_owner(event.tenant, event.account, draft.dedup).await?;
+        if owner.is_some_and(|owner| owner != draft.id) {
+            return Ok(());
+        }
+        for entry in wanted {
+            if draft.dropped.is_some() {
+                draft.flows.push(start::note(entry, None, "an earlier flow dropped the event".to_owned()));
+                continue;
+            }
+            let subject = self.subject(event, draft).await?;
+            let run = match start::start(entry, &subject, event.tenant, self.store.now()) {
+                Ok((run, _)) => run,
+                Err(why) => {
+                    draft.flows.push(start::note(entry, None, why));
+                    continue;
+                }
+            };
+            if self.quota.take(event.tenant, 1, self.store.now()).await? == 0 {
+                match entry.flow.on_failure {
+                    OnFailure::Skip => draft.flows.push(start::note(entry, None, self.quota.says())),
+                    OnFailure::Hold => return Err(ItemsError::Held(held(entry, &self.quota.says()))),
+                }
+                continue;
+            }
+            let mut ran = self.inline.run(entry, &run).await;
+            let effects = match &ran.decided {
+                Ok(decision) => decide::effects(&self.store, &run, decision, &ran.journal, self.store.now()).await,
+                Err(why) => Err(DecideError::Refused(why.clone())),
+            };
+            let (status, effects, why) = match effects {
+                Ok(effects) => {
+                    let decision = ran.outcome.decision.clone().unwrap_or_default();
+                    draft.apply(&decision.actions);
+                    (RunStatus::Succeeded, effects, "it ran before the event went on".to_owned())
+                }
+                Err(DecideError::Store(error)) => return Err(error.into()),
+                Err(DecideError::Refused(why)) if entry.flow.on_failure == OnFailure::Hold => {
+                    return Err(ItemsError::Held(held(entry, &why)));
+                }
+                Err(DecideError::Refused(why)) => {
+                    ran.outcome.decision = None;
+                    ran.outcome.reason = Some(why.clone());
+                    let why = format!("it failed, and the event went on without it: {why}");
+                    (RunStatus::Failed, RunEffects::default(), why)
+                }
+            };
+            draft.flows.push(start::note(entry, Some(run.id), why));
+            before.push(FinishedRun { run, status, journal: ran.journal, outcome: ran.outcome, effects });
+        }
+        Ok(())
+    }
+
+    /// The runs of stage `after` that an item starts.
+    async fn start(
+        &self,
+        event: &NewEvent,
+        flows: &[Arc<FlowEntry>],
+        draft: &Draft,
+        item: &mut Item,
+    ) -> Result<(), StoreError> {
+        if flows.iter().all(|entry| entry.flow.stage != FlowStage::After) {
+            return Ok(());
+        }
+        let subject = self.subject(event, draft).await?;
+        let now = self.store.now();
+        let (mut runs, notes) = start::after(flows, &subject, event.tenant, now);
+        let granted = if runs.is_empty() { 0 } else { self.quota.take(event.tenant, runs.len(), now).await? };
+        item.limited = runs.split_off(granted.min(runs.len()));
+        item.runs = runs;
+        item.flows.extend(notes);
+        Ok(())
+    }
+
+    /// An item as flows see it. An event without a lead of its own has that of the event that it came of.
+    async fn subject(&self, event: &NewEvent, draft: &Draft) -> Result<Subject, StoreError> {
+        let inherited = event.cause.as_ref().and_then(|cause| cause.lead);
+        let (lead_id, lead) = match (&draft.lead, inherited) {
+            (Some((id, lead)), _) => (Some(*id), Some(lead.clone())),
+            (None, Some(id)) => (Some(id), self.store.lead_get(event.tenant, id).await?.map(|row| row.lead)),
+            (None, None) => (None, None),
+        };
+        Ok(Subject {
+            event: SeenEvent {
+                id: draft.id,
+                event_type: draft.event_type.clone(),
+                provider: event.provider.clone(),
+                account: event.account,
+                occurred_at: event.occurred_at.unwrap_or(event.received_at),
+                lead: lead_id,
+                data: draft.data(event.account),
+            },
+            lead,
+            depth: event.cause.as_ref().map_or(0, |cause| cause.depth),
+            default_country: draft.country.clone(),
+        })
     }
 
     async fn not_understood(
@@ -198,7 +367,7 @@ impl Normalize {
         version: Option<&Arc<PluginVersion>>,
         error: NormalizeError,
     ) -> EventEnd {
-        let outcome = Outcome { normalized_by: version.map(run_of), ..Outcome::default() };
+        let outcome = Outcome { normalized_by: version.map(|version| run_of(version)), ..Outcome::default() };
         let reason = error.to_string();
         match error {
             NormalizeError::NoAccount | NormalizeError::NoPlugin(_) => {
@@ -232,15 +401,16 @@ impl Normalize {
     /// The account is marked, a person is told, and the event waits.
     async fn unauthorized(&self, event: &NewEvent, outcome: Outcome) -> EventEnd {
         let reason = outcome.reason.clone().unwrap_or_default();
-        match self.store.account_mark_unauthorized(event.tenant, event.account, &reason).await {
+        let Some(account) = event.account else { return self.waits(outcome) };
+        match self.store.account_mark_unauthorized(event.tenant, account, &reason).await {
             Ok(first) => {
                 if first {
-                    tracing::warn!(account.id = %event.account, "account {} has to be reconnected: {reason}", event.account);
+                    tracing::warn!(account.id = %account, "account {account} has to be reconnected: {reason}");
                 }
                 self.directory.forget();
             }
             Err(error) => {
-                tracing::error!(account.id = %event.account, error = &error as &dyn std::error::Error, "could not mark account {} unauthorized", event.account);
+                tracing::error!(account.id = %account, error = &error as &dyn std::error::Error, "could not mark account {account} unauthorized");
             }
         }
         self.waits(outcome)
@@ -250,11 +420,9 @@ impl Normalize {
         EventEnd::Later { due_at: self.store.now().plus(limits::UNAUTHORIZED_RECHECK), outcome }
     }
 
-    async fn settle(&self, event: &NewEvent, tries: u32, mut end: EventEnd) {
+    async fn settle(&self, event: &NewEvent, tries: u32, mut end: EventEnd, before: Vec<FinishedRun>) {
         let handed = match &mut end {
-            EventEnd::Understood { items, .. } => {
-                items.iter_mut().map(|item| self.claim_deliveries(event, item)).collect()
-            }
+            EventEnd::Understood { items, .. } => items.iter_mut().map(|item| self.claim_next(event, item)).collect(),
             EventEnd::Later { .. } | EventEnd::Failed { .. } => Vec::new(),
         };
         let settlement = EventSettlement {
@@ -265,34 +433,87 @@ impl Normalize {
             received_at: event.received_at,
             tries,
             end,
+            before,
         };
         match self.store.settle_event(settlement).await {
             Ok(Settled::Done { duplicates }) => {
                 let news = handed.into_iter().zip(duplicates).filter(|(_, duplicate)| !duplicate);
-                for (place, delivery) in news.flat_map(|(deliveries, _)| deliveries) {
-                    place.send(delivery);
-                }
+                news.for_each(|(handed, _)| handed.send());
                 let took = self.store.now().since(event.received_at);
                 self.metrics.normalize_seconds.observe(took.as_secs_f64());
             }
             Ok(Settled::Lost) => tracing::debug!(event.id = %event.id, "another worker settled event {}", event.id),
+            Ok(Settled::Stale(_)) => self.once_more(event, tries, "the state that a flow read was changed meanwhile").await,
+            Ok(Settled::Full) => self.once_more(event, tries, "the state of a flow of stage `before` is full").await,
             Err(error) => {
                 tracing::error!(event.id = %event.id, error = &error as &dyn std::error::Error, "could not settle event {}; it falls due again", event.id);
             }
         }
     }
 
-    /// Keeps a place in the next stage for each delivery of an item; where there is not one for all of them, or the item
-    /// is too heavy to wait in memory, they are left to be claimed.
-    fn claim_deliveries(&self, event: &NewEvent, item: &mut Item) -> Vec<(Place<ClaimedDelivery>, ClaimedDelivery)> {
+    /// Puts an event off whose runs of stage `before` could not be committed: it is worked on again, from the start.
+    async fn once_more(&self, event: &NewEvent, tries: u32, why: &str) {
+        let end = self.retry(tries, because(Outcome::default(), why.to_owned()), None);
+        // Without runs there is nothing that could be stale: this is not called again from there.
+        Box::pin(self.settle(event, tries, end, Vec::new())).await;
+    }
+
+    /// Keeps a place in the next stages for each delivery and run of an item; where there is not one for all of them, or
+    /// the item is too heavy to wait in memory, they are left to be claimed.
+    fn claim_next(&self, event: &NewEvent, item: &mut Item) -> Handed {
+        let mut handed = Handed::default();
         let is_light = item.data.len() <= limits::HANDOFF_BYTES_MAX;
         let places: Option<Vec<_>> =
-            is_light.then(|| item.deliveries.iter().map(|_| self.next.reserve()).collect()).flatten();
-        let Some(places) = places else {
-            item.claim = Claim::Due;
-            return Vec::new();
-        };
-        places.into_iter().zip(item.deliveries.iter().map(|delivery| claimed(event, item, delivery))).collect()
+            is_light.then(|| item.deliveries.iter().map(|_| self.deliveries.reserve()).collect()).flatten();
+        match places {
+            Some(places) => {
+                let deliveries = item.deliveries.iter().map(|delivery| claimed(event, item, delivery));
+                handed.deliveries = places.into_iter().zip(deliveries).collect();
+            }
+            None => item.claim = Claim::Due,
+        }
+        let places: Option<Vec<_>> = is_light.then(|| item.runs.iter().map(|_| self.runs.reserve()).collect()).flatten();
+        match places {
+            Some(places) => {
+                let runs = item.runs.iter().map(|run| ClaimedRun {
+                    run: run.clone(),
+                    tries: 1,
+                    failures: 0,
+                    journal: Vec::new(),
+                    outcome: RunOutcome::default(),
+                });
+                handed.runs = places.into_iter().zip(runs).collect();
+            }
+            None => item.run_claim = Claim::Due,
+        }
+        handed
+    }
+}
+
+/// What an item hands on through memory, should it turn out to be new.
+#[derive(Default)]
+struct Handed {
+    deliveries: Vec<(Place<ClaimedDelivery>, ClaimedDelivery)>,
+    runs: Vec<(Place<ClaimedRun>, ClaimedRun)>,
+}
+
+impl Handed {
+    fn send(self) {
+        self.deliveries.into_iter().for_each(|(place, delivery)| place.send(delivery));
+        self.runs.into_iter().for_each(|(place, run)| place.send(run));
+    }
+}
+
+/// Why an event goes no further this time.
+enum ItemsError {
+    /// A flow of stage `before` failed on it, and says that it waits then.
+    Held(String),
+    Store(StoreError),
+}
+
+impl From<StoreError> for ItemsError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
@@ -301,33 +522,89 @@ impl Normalize {
 #[serde(rename_all = "camelCase")]
 struct LeadData<'a> {
     lead_id: LeadId,
-    account_id: AccountId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<AccountId>,
     #[serde(flatten)]
     lead: &'a CleanLead,
 }
 
-fn item(
-    event: &NewEvent,
-    entry: &AccountEntry,
-    targets: &[Target],
-    now: Instant,
-    index: usize,
-    said: Normalized,
-) -> Item {
-    let dedup = dedup::key(event, &said, index);
-    let id = if index == 0 { event.id } else { ids::new_id(now) };
-    let (deliveries, outcome_fanout) = fan_out(event.tenant, id, &said.event_type, &event.provider, targets, now);
-    let country = entry.account.default_country.as_deref();
-    let lead = said.lead.map(|lead| (ids::new_id(now), clean(lead, &event.provider, country, event.received_at)));
-    let data = match &lead {
-        Some((lead_id, lead)) => {
-            let data = LeadData { lead_id: *lead_id, account_id: event.account, lead };
-            serde_json::to_string(&data).unwrap_or(said.data)
+/// An item in the making: what was said, cleaned, and what flows of stage `before` make of it.
+struct Draft {
+    id: EventId,
+    event_type: String,
+    dedup: DedupKey,
+    lead: Option<(LeadId, CleanLead)>,
+    /// As it was said; of an item with a lead, the lead is the data.
+    said: String,
+    country: Option<String>,
+    flows: Vec<FlowNote>,
+    dropped: Option<String>,
+}
+
+impl Draft {
+    fn new(event: &NewEvent, entry: Option<&AccountEntry>, now: Instant, index: usize, said: Normalized) -> Self {
+        let dedup = dedup::key(event, &said, index);
+        let country = entry.and_then(|entry| entry.account.default_country.clone());
+        let provider = event.provider.as_deref().unwrap_or_default();
+        let clean = |lead| clean(lead, provider, country.as_deref(), event.received_at);
+        let lead = said.lead.map(|lead| (ids::new_id(now), clean(lead)));
+        let id = if index == 0 { event.id } else { ids::new_id(now) };
+        let event_type = said.event_type;
+        Self { id, event_type, dedup, lead, said: said.data, country, flows: Vec::new(), dropped: None }
+    }
+
+    /// Does to the item what a flow of stage `before` decided; the rest of its actions are rows.
+    fn apply(&mut self, actions: &[Action]) {
+        for action in actions {
+            match action {
+                Action::UpdateLead(changes) => {
+                    if let Some((_, lead)) = &mut self.lead {
+                        change_lead(lead, changes, self.country.as_deref());
+                    }
+                }
+                Action::Drop(reason) => self.dropped = Some(reason.clone()),
+                Action::Emit { .. } | Action::PushLead { .. } => {}
+            }
         }
-        None => said.data,
-    };
-    let claim = Claim::BornClaimed;
-    Item { id, event_type: said.event_type, data, dedup, lead, deliveries, claim, outcome_fanout }
+    }
+
+    /// JSON for receivers.
+    fn data(&self, account: Option<AccountId>) -> String {
+        match &self.lead {
+            Some((lead_id, lead)) => {
+                let data = LeadData { lead_id: *lead_id, account_id: account, lead };
+                serde_json::to_string(&data).unwrap_or_else(|_| self.said.clone())
+            }
+            None => self.said.clone(),
+        }
+    }
+
+    fn item(&self, event: &NewEvent, targets: &[Target], now: Instant) -> Item {
+        let (deliveries, outcome_fanout) = match &self.dropped {
+            None => fan_out(event.tenant, self.id, &self.event_type, event.provider.as_deref(), targets, now),
+            Some(_) => (Vec::new(), Vec::new()),
+        };
+        Item {
+            id: self.id,
+            event_type: self.event_type.clone(),
+            data: self.data(event.account),
+            dedup: self.dedup,
+            lead: self.lead.clone(),
+            deliveries,
+            claim: Claim::BornClaimed,
+            outcome_fanout,
+            runs: Vec::new(),
+            run_claim: Claim::BornClaimed,
+            limited: Vec::new(),
+            pushes: Vec::new(),
+            flows: self.flows.clone(),
+            dropped: self.dropped.clone(),
+        }
+    }
+}
+
+fn held(entry: &FlowEntry, why: &str) -> String {
+    format!("the flow `{}` ({}) holds it: {why}", entry.flow.name, entry.flow.id)
 }
 
 /// A delivery as the next stage takes it, should its item turn out to be new.

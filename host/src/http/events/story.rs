@@ -2,10 +2,10 @@
 //! hand it on.
 
 use axum::extract::State;
-use hookyard_model::event::{FanoutNote, PluginRun};
+use hookyard_model::event::{FanoutNote, FlowNote, PluginRun};
 use hookyard_model::id::{EventId, EventNoun, Noun as _, TenantId};
 use hookyard_model::limits;
-use hookyard_store::{DeliveryFilter, EventBodies, EventRow, PageRequest};
+use hookyard_store::{DeliveryFilter, EventBodies, EventRow, PageRequest, RunFilter, RunRow};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -27,14 +27,14 @@ pub struct EventStory {
     /// The event.
     #[serde(flatten)]
     pub about: EventView,
-    /// The provider's own JSON, as it came.
+    /// The JSON that was sent, as it came.
     #[schema(value_type = Value)]
     pub payload: Box<RawValue>,
     /// What receivers get, once it is understood.
     #[schema(value_type = Option<Value>)]
     pub data: Option<Box<RawValue>>,
-    /// The version of the plugin that received it.
-    pub received_by: PluginRunView,
+    /// The version of the plugin that received or emitted it; null for an application's event.
+    pub received_by: Option<PluginRunView>,
     /// The version of the plugin that understood it.
     pub normalized_by: Option<PluginRunView>,
     /// What that plugin wrote, bounded.
@@ -43,6 +43,12 @@ pub struct EventStory {
     pub effects: u32,
     /// Each subscription that was looked at, and why it did or did not match.
     pub fanout: Vec<FanoutView>,
+    /// Each flow that was looked at, and why it did or did not run.
+    pub flows: Vec<FlowNoteView>,
+    /// Why a flow dropped it before it went to anybody.
+    pub dropped: Option<String>,
+    /// Its runs, newest first; the first 250.
+    pub runs: Vec<EventRunView>,
     /// Its deliveries, newest first; the first 250.
     pub deliveries: Vec<DeliveryStory>,
     /// Whether there may be more deliveries than those: `/api/v1/deliveries?event=` pages through all.
@@ -77,6 +83,35 @@ pub struct FanoutView {
     pub why: String,
 }
 
+/// Why a flow did or did not run on an event.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FlowNote)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowNoteView {
+    /// Which flow.
+    pub flow_id: String,
+    /// The run that was made of it.
+    pub run_id: Option<String>,
+    /// A sentence.
+    pub why: String,
+}
+
+/// A run that an event started.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventRun)]
+#[serde(rename_all = "camelCase")]
+pub struct EventRunView {
+    /// Its id.
+    pub id: String,
+    /// Of which flow.
+    pub flow_id: String,
+    /// `RUNNING`, `SUCCEEDED`, `FAILED` or `LIMITED`.
+    #[schema(example = "SUCCEEDED")]
+    pub status: &'static str,
+    /// Why it failed, waits or is tried again.
+    pub reason: Option<String>,
+}
+
 /// Get an event's whole story
 #[utoipa::path(get, path = "/api/v1/events/{event}", tag = "events",
     params(("event" = String, Path, description = "Its id")),
@@ -94,7 +129,12 @@ pub(super) async fn get_event(
         Some(lead) => api.store.lead_get(caller.tenant, lead).await?,
         None => None,
     };
-    Ok(Json(tell(row, bodies, deliveries, lead.map(LeadView::from))))
+    let filter = RunFilter { event: Some(event), ..RunFilter::default() };
+    let runs = api.store.run_list(caller.tenant, filter, PageRequest::first(limits::PAGE_MAX)).await?;
+    let runs = runs.into_iter().map(EventRunView::from).collect();
+    let lead = lead.map(LeadView::from);
+    let more_deliveries = u32::try_from(deliveries.len()).is_ok_and(|count| count >= limits::PAGE_MAX);
+    Ok(Json(EventStory { deliveries, more_deliveries, lead, runs, ..tell(row, bodies) }))
 }
 
 async fn deliveries(api: &Api, tenant: TenantId, event: EventId) -> Result<Vec<DeliveryStory>, Problem> {
@@ -110,25 +150,48 @@ async fn deliveries(api: &Api, tenant: TenantId, event: EventId) -> Result<Vec<D
     Ok(stories)
 }
 
-fn tell(row: EventRow, bodies: EventBodies, deliveries: Vec<DeliveryStory>, lead: Option<LeadView>) -> EventStory {
+/// What the event's own row says.
+fn tell(row: EventRow, bodies: EventBodies) -> EventStory {
     let about = EventView::from(&row);
-    let fanout = |note: FanoutNote| FanoutView {
-        subscription_id: note.subscription.text(),
-        matched: note.matched,
-        why: note.why,
-    };
+    let outcome = row.outcome;
     EventStory {
         about,
         payload: raw::json(bodies.payload),
         data: bodies.data.map(raw::json),
-        received_by: row.received_by.into(),
-        normalized_by: row.outcome.normalized_by.map(PluginRunView::from),
-        log: row.outcome.log,
-        effects: row.outcome.effects,
-        fanout: row.outcome.fanout.into_iter().map(fanout).collect(),
-        more_deliveries: u32::try_from(deliveries.len()).is_ok_and(|count| count >= limits::PAGE_MAX),
-        deliveries,
-        lead,
+        received_by: row.received_by.map(PluginRunView::from),
+        normalized_by: outcome.normalized_by.map(PluginRunView::from),
+        log: outcome.log,
+        effects: outcome.effects,
+        fanout: outcome.fanout.into_iter().map(FanoutView::from).collect(),
+        flows: outcome.flows.into_iter().map(FlowNoteView::from).collect(),
+        dropped: outcome.dropped,
+        runs: Vec::new(),
+        deliveries: Vec::new(),
+        more_deliveries: false,
+        lead: None,
+    }
+}
+
+impl From<FanoutNote> for FanoutView {
+    fn from(note: FanoutNote) -> Self {
+        Self { subscription_id: note.subscription.text(), matched: note.matched, why: note.why }
+    }
+}
+
+impl From<FlowNote> for FlowNoteView {
+    fn from(note: FlowNote) -> Self {
+        Self { flow_id: note.flow.text(), run_id: note.run.map(|run| run.text()), why: note.why }
+    }
+}
+
+impl From<RunRow> for EventRunView {
+    fn from(row: RunRow) -> Self {
+        Self {
+            id: row.run.id.text(),
+            flow_id: row.run.flow.text(),
+            status: row.status.as_str(),
+            reason: row.outcome.reason,
+        }
     }
 }
 

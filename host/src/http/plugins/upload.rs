@@ -27,14 +27,14 @@ use crate::http::problem::Problem;
 #[into_params(parameter_in = Query)]
 pub struct UploadQuery {
     /// Whether it runs from now on; it does where it is not said.
-    activate: Option<bool>,
+    pub(crate) activate: Option<bool>,
 }
 
 /// A component that passed every check.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckedComponent {
-    /// What it is for: `provider`.
+    /// What it is for: `provider`, `destination` or `flow`.
     #[schema(example = "provider")]
     pub world: &'static str,
     /// What it imports.

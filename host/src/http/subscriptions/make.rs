@@ -1,7 +1,8 @@
 //! How a subscription is made, whichever route it is asked for at.
 
 use data_encoding::BASE64;
-use hookyard_model::id::TenantId;
+use hookyard_model::flow::FlowStage;
+use hookyard_model::id::{FlowId, TenantId};
 use hookyard_model::limits;
 use hookyard_model::secret::{Secret, SecretError, SecretFormat};
 use hookyard_model::style::Style;
@@ -13,7 +14,7 @@ use crate::http::pasted::PastedText;
 use crate::http::problem::Problem;
 use crate::ids;
 
-/// A new subscription of a tenant, for events of all providers.
+/// A new subscription of a tenant, for events of all providers as they are.
 pub(crate) fn new(api: &Api, tenant: TenantId, url: String, event_types: Vec<String>, style: Style) -> Subscription {
     let created_at = api.clock.now();
     Subscription {
@@ -27,6 +28,7 @@ pub(crate) fn new(api: &Api, tenant: TenantId, url: String, event_types: Vec<Str
         status_reason: None,
         retry_seconds: None,
         timeout: limits::DELIVERY_TIMEOUT,
+        transform: None,
         created_at,
     }
 }
@@ -42,6 +44,26 @@ pub(crate) async fn create(api: &Api, subscription: Subscription, secrets: Vec<S
             Err(Problem::conflict(format!("a tenant has at most {most} subscriptions: end one that is not needed")))
         }
         created => Ok(created?),
+    }
+}
+
+/// The flow whose emitted event is to be the body.
+///
+/// # Errors
+/// 422: the tenant has no such flow, or one of another stage.
+pub(crate) async fn transform(api: &Api, tenant: TenantId, flow: &str) -> Result<FlowId, Problem> {
+    let wrong = |detail: String| Problem::invalid("transform", detail);
+    let found = match flow.parse() {
+        Ok(id) => api.store.flow_get(tenant, id).await?,
+        Err(_) => None,
+    };
+    match found {
+        Some(flow) if flow.stage == FlowStage::Transform => Ok(flow.id),
+        Some(flow) => {
+            let stage = flow.stage.as_str();
+            Err(wrong(format!("this flow runs in stage `{stage}`: make one whose `stage` is `transform`")))
+        }
+        None => Err(wrong("this is the id of a flow of yours whose `stage` is `transform`: there is no such one".to_owned())),
     }
 }
 
