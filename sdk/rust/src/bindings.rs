@@ -44,6 +44,7 @@ pub mod flow {
         world: "flow-plugin",
         with: {
             "hookyard:plugin/types@0.1.0": crate::bindings::provider::hookyard::plugin::types,
+            "hookyard:plugin/manifests@0.1.0": crate::bindings::provider::hookyard::plugin::manifests,
             "hookyard:plugin/log@0.1.0": crate::bindings::provider::hookyard::plugin::log,
             "hookyard:plugin/http@0.1.0": crate::bindings::provider::hookyard::plugin::http,
         },

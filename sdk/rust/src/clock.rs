@@ -8,7 +8,7 @@ use crate::bindings::flow::hookyard::plugin::clock as world;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::fixtures::host::clock as world;
 
-/// The same instant at every replay of a step.
+/// The time of the last effect's reply, or of the run's beginning: the same at every replay.
 #[must_use]
 pub fn now() -> Instant {
     world::now()

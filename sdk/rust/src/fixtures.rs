@@ -1,9 +1,12 @@
 //! Wire facts beside the plugin, run natively here and a second time through WebAssembly by the host.
 //!
 //! A fixture is a folder `fixtures/<case>/` of the plugin: what comes in, what the plugin must ask for, what must come
-//! out. The format knows no language, and this text is its definition.
+//! out. The format knows no language, and this text is its definition. [`check`] runs the cases of a provider,
+//! [`check_flow`] those of a flow, [`check_destination`] those of a destination.
 //!
 //! # What comes in: exactly one of
+//!
+//! For a provider:
 //!
 //! - `request.http`: a request on the webhook URL. The call is `receive`; then `normalize` for each event that it
 //!   returned, in order.
@@ -11,9 +14,26 @@
 //!   JSON value. The call is `normalize`.
 //! - `page-query.json`: `{"accountKey", "formId", "since", "cursor", "limit"}`. The call is `list-page`.
 //!
-//! Beside it may stand `settings.json`, the account's settings (`{}` where absent), and `secrets.json`, an object of
-//! names and the texts that a person would paste. With those the host proves `request.http`; here they only serve
-//! [`crate::secrets::hmac`].
+//! For a flow:
+//!
+//! - `trigger.json`: `{"event": {"id", "eventType", "provider", "accountId", "occurredAt", "leadId", "data"}, "lead"}`.
+//!   The event must have an `eventType` and its `data`, any JSON value. Its `id` is `evt_00000000000000000000000000`
+//!   where absent, its `occurredAt` the instant at which every case begins. Ids are ids: `evt_`, `acc_`, `lead_`, and
+//!   26 characters of Crockford's base 32. The lead has the keys that it has in `normalized` below, all of them
+//!   optional. The call is `run`.
+//!
+//! For a destination:
+//!
+//! - `order.json`: `{"leadId", "lead", "mapping", "previous": {"externalId", "url"}}`, the mapping any JSON value and
+//!   `{}` where absent. The call is `push`.
+//!
+//! Beside it may stand:
+//!
+//! - `settings.json`: the settings of the account, flow or destination; `{}` where absent.
+//! - `secrets.json`, for a provider: an object of names and the texts that a person would paste. With those the host
+//!   proves `request.http`; here they only serve [`crate::secrets::hmac`].
+//! - `state.json`, for a flow: what it remembers, an object of keys and values. A text stands for itself, any other
+//!   value for its JSON text less the white space between its tokens.
 //!
 //! # What it must ask for: `fetch-1.request.http`, `fetch-1.response.http`, `fetch-2…`
 //!
@@ -26,6 +46,10 @@
 //! a line for each header, an empty line, and the body: every byte up to the end of the file, a last line feed
 //! included. Lines of the head end in LF or CRLF; blanks around a header's value are dropped. Without an empty line
 //! there is no body.
+//!
+//! What a flow reads of its state is answered from `state.json` and from its own writes. Every case begins at
+//! 2026-01-01T00:00:00Z, and time passes only while a flow sleeps: a sleep returns at once, and the clock is that much
+//! later.
 //!
 //! # What must come out: exactly one of
 //!
@@ -41,6 +65,8 @@
 //!
 //! and is the first error that any of the calls returned; or `expected.json`, an object of those of these keys that
 //! apply. Absent options and empty lists are left out everywhere; `isTest` and `given` are always there.
+//!
+//! From a provider:
 //!
 //! - `proof`, by its `kind`:
 //!   `{"kind": "hmac", "secret", "digest", "signed", "signatures", "signedAt"}`,
@@ -59,12 +85,30 @@
 //! - `page`: `{"items", "next", "total"}`, the items like `events`.
 //! - `proved`: false where `secrets.json` must not prove the request. For the host's run; a native one makes no proofs.
 //!
+//! From a flow; one that does nothing gives `{}`:
+//!
+//! - `actions`: a list, in the flow's order, of `{"emit": {"eventType", "data"}}`, the data as JSON,
+//!   `{"updateLead": [{"field", "value"}, …]}`, where a field that is emptied has no value,
+//!   `{"pushLead": {"destination"}}` and `{"drop": "<reason>"}`.
+//! - `state`: an object of the keys that the flow wrote and of what each became last. Text that is a JSON object, list,
+//!   number, `true` or `false` is that JSON; other text is text; bytes that are no UTF-8 are `{"base64": "…"}`; a key
+//!   that was deleted is `null`, whether there was anything under it or not.
+//! - `slept`: a list of every sleep in turn, in milliseconds.
+//!
+//! From a destination:
+//!
+//! - `receipt`: `{"externalId", "url"}`.
+//!
 //! JSON is compared as values, whatever the order of an object's keys, but numbers by their text: `1` is not `1.0`,
 //! and the last digit of an id counts. Instants are milliseconds.
 //!
 //! `HOOKYARD_FIXTURES=update` writes `expected.json` or `error.txt` anew. Read the difference before keeping it.
+//!
+//! The host's run, `hookyard plugin check`, asks for more: a request's proof must hold, a run must come out the same
+//! when it is replayed, and everything stays within its limits.
 
 mod case;
+mod start;
 mod message;
 mod value;
 mod render;
@@ -72,31 +116,76 @@ pub(crate) mod host;
 
 use std::path::Path;
 
-use crate::{Failure, Inbound, Malformed, Normalized, Page, PageQuery, Provider, Reception};
-use case::{Case, Start};
+use crate::{
+    Destination, DestinationManifest, Failure, Flow, FlowManifest, Inbound, Malformed, Manifest, Normalized, PageQuery,
+    Provider, Reception, SecretSpec,
+};
+use case::{Actual, Case};
+use start::Incoming;
 use value::Value;
 
-/// Where a case ended.
-enum Outcome {
-    Received(Reception, Vec<Vec<Normalized>>),
-    Normalized(Vec<Normalized>),
-    Listed(Page),
-    Error(String),
+/// What a manifest says, of whichever world, as far as a case is held against it.
+struct Declared {
+    id: String,
+    hosts: Vec<String>,
+    credentials: Vec<String>,
+    secrets: Vec<SecretSpec>,
+    settings_schema: String,
 }
 
-/// Runs every case of the plugin in `manifest_dir`, which is `env!("CARGO_MANIFEST_DIR")`, and panics with all that
+/// What a call gave: an answer, as `expected.json` writes it, or an error, as `error.txt` does. An answer that cannot be
+/// written is neither.
+type Outcome = Result<Actual, String>;
+
+/// Runs every case of the provider in `manifest_dir`, which is `env!("CARGO_MANIFEST_DIR")`, and panics with all that
 /// is wrong. To be called from a test.
-#[expect(clippy::panic, reason = "it is a test's assertion")]
 pub fn check<P: Provider>(manifest_dir: &str) {
-    let manifest = P::describe();
-    let mut problems = manifest_problems(&manifest);
+    check_cases(manifest_dir, &P::describe().into(), start::PROVIDER, start::incoming, |incoming, settings| {
+        match incoming {
+            Incoming::Request(request) => receive::<P>(request, settings),
+            Incoming::Inbound(event) => normalize::<P>(event, settings),
+            Incoming::PageQuery(query) => list_page::<P>(query, settings),
+        }
+    });
+}
+
+/// The same for a flow.
+pub fn check_flow<F: Flow>(manifest_dir: &str) {
+    check_cases(manifest_dir, &F::describe().into(), start::FLOW, start::trigger, |trigger, settings| {
+        let actions = F::run(trigger, settings.to_owned());
+        answer(actions, |actions| render::decided(&actions, &host::writes(), &host::slept()))
+    });
+}
+
+/// The same for a destination.
+pub fn check_destination<D: Destination>(manifest_dir: &str) {
+    check_cases(manifest_dir, &D::describe().into(), start::DESTINATION, start::order, |order, settings| {
+        let order = crate::PushOrder { settings: settings.to_owned(), ..order };
+        answer(D::push(order), |receipt| Ok(render::pushed(&receipt)))
+    });
+}
+
+/// `known` are the files that a case of this world may have beside those of every world; `read` reads what comes in.
+#[expect(clippy::panic, reason = "it is a test's assertion")]
+fn check_cases<S>(
+    manifest_dir: &str,
+    declared: &Declared,
+    known: &[&str],
+    read: impl Fn(&Path) -> Result<S, String>,
+    call: impl Fn(S, &str) -> Outcome,
+) {
+    let mut problems = declared.problems();
     let cases = case::list(&Path::new(manifest_dir).join("fixtures"));
     if cases.is_empty() {
         problems.push("there is no folder in `fixtures`".to_owned());
     }
     for folder in cases {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        let found = Case::load(&folder).map_or_else(|problem| vec![problem], |case| check_case::<P>(&case, &manifest));
+        let loaded = Case::load(&folder, known).and_then(|case| Ok((case, read(&folder)?)));
+        let found = match loaded {
+            Ok((case, start)) => check_case(&case, declared, || call(start, &case.settings)),
+            Err(problem) => vec![problem],
+        };
         problems.extend(found.into_iter().map(|problem| format!("{name}: {problem}")));
     }
     if !problems.is_empty() {
@@ -104,54 +193,41 @@ pub fn check<P: Provider>(manifest_dir: &str) {
     }
 }
 
-fn manifest_problems(manifest: &crate::Manifest) -> Vec<String> {
-    let mut problems = Vec::new();
-    let is_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if manifest.id.is_empty() || !manifest.id.bytes().all(is_id) {
-        problems.push(format!("manifest: the id `{}` is not made of lower-case letters, digits and `_`", manifest.id));
-    }
-    if !matches!(Value::parse(&manifest.settings_schema), Ok(Value::Object(_))) {
-        problems.push("manifest: the settings schema is not a JSON object".to_owned());
-    }
-    problems
-}
-
-fn check_case<P: Provider>(case: &Case, manifest: &crate::Manifest) -> Vec<String> {
-    host::enter(case, manifest);
-    let outcome = run::<P>(case);
+fn check_case(case: &Case, declared: &Declared, call: impl FnOnce() -> Outcome) -> Vec<String> {
+    host::enter(case, declared);
+    let outcome = call();
     let mut problems = host::leave();
-    match render::outcome(outcome) {
+    match outcome {
         Ok(actual) => problems.extend(case.compare(&actual)),
         Err(problem) => problems.push(problem),
     }
     problems
 }
 
-fn run<P: Provider>(case: &Case) -> Outcome {
-    let settings = case.settings.clone();
-    match case.start.clone() {
-        Start::Request(request) => match P::receive(request) {
-            Ok(reception) => normalize_all::<P>(reception, &settings),
-            Err(Malformed(reason)) => Outcome::Error(format!("malformed: {reason}")),
-        },
-        Start::Inbound(event) => match P::normalize(event, settings) {
-            Ok(normalized) => Outcome::Normalized(normalized),
-            Err(failure) => Outcome::Error(failure_text(&failure)),
-        },
-        Start::PageQuery(query) => match P::list_page(query, settings) {
-            Ok(page) => Outcome::Listed(page),
-            Err(failure) => Outcome::Error(failure_text(&failure)),
-        },
-    }
+fn receive<P: Provider>(request: crate::HttpRequest, settings: &str) -> Outcome {
+    let reception = match P::receive(request) {
+        Ok(reception) => reception,
+        Err(Malformed(reason)) => return Ok(Actual::Error(format!("malformed: {reason}"))),
+    };
+    answer(normalize_all::<P>(&reception, settings), |normalized| render::received(&reception, &normalized))
 }
 
-fn normalize_all<P: Provider>(reception: Reception, settings: &str) -> Outcome {
-    let events = reception.events.iter();
-    let normalized: Result<Vec<_>, Failure> =
-        events.map(|event| P::normalize(event.clone(), settings.to_owned())).collect();
-    match normalized {
-        Ok(normalized) => Outcome::Received(reception, normalized),
-        Err(failure) => Outcome::Error(failure_text(&failure)),
+fn normalize_all<P: Provider>(reception: &Reception, settings: &str) -> Result<Vec<Vec<Normalized>>, Failure> {
+    reception.events.iter().map(|event| P::normalize(event.clone(), settings.to_owned())).collect()
+}
+
+fn normalize<P: Provider>(event: Inbound, settings: &str) -> Outcome {
+    answer(P::normalize(event, settings.to_owned()), |normalized| render::normalized(&normalized))
+}
+
+fn list_page<P: Provider>(query: PageQuery, settings: &str) -> Outcome {
+    answer(P::list_page(query, settings.to_owned()), |page| render::listed(&page))
+}
+
+fn answer<T>(result: Result<T, Failure>, render: impl FnOnce(T) -> Result<Value, String>) -> Outcome {
+    match result {
+        Ok(value) => render(value).map(Actual::Answer),
+        Err(failure) => Ok(Actual::Error(failure_text(&failure))),
     }
 }
 
@@ -163,5 +239,55 @@ fn failure_text(failure: &Failure) -> String {
         },
         Failure::Unauthorized(reason) => format!("unauthorized: {reason}"),
         Failure::Permanent(reason) => format!("permanent: {reason}"),
+    }
+}
+
+impl Declared {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let is_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        if self.id.is_empty() || !self.id.bytes().all(is_id) {
+            problems.push(format!("manifest: the id `{}` is not made of lower-case letters, digits and `_`", self.id));
+        }
+        if !matches!(Value::parse(&self.settings_schema), Ok(Value::Object(_))) {
+            problems.push("manifest: the settings schema is not a JSON object".to_owned());
+        }
+        problems
+    }
+}
+
+impl From<Manifest> for Declared {
+    fn from(manifest: Manifest) -> Self {
+        Self {
+            id: manifest.id,
+            hosts: manifest.hosts,
+            credentials: manifest.credentials.into_iter().map(|spec| spec.name).collect(),
+            secrets: manifest.secrets,
+            settings_schema: manifest.settings_schema,
+        }
+    }
+}
+
+impl From<FlowManifest> for Declared {
+    fn from(manifest: FlowManifest) -> Self {
+        Self {
+            id: manifest.id,
+            hosts: manifest.hosts,
+            credentials: manifest.credentials.into_iter().map(|spec| spec.name).collect(),
+            secrets: Vec::new(),
+            settings_schema: manifest.settings_schema,
+        }
+    }
+}
+
+impl From<DestinationManifest> for Declared {
+    fn from(manifest: DestinationManifest) -> Self {
+        Self {
+            id: manifest.id,
+            hosts: manifest.hosts,
+            credentials: manifest.credentials.into_iter().map(|spec| spec.name).collect(),
+            secrets: Vec::new(),
+            settings_schema: manifest.settings_schema,
+        }
     }
 }

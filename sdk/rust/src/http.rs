@@ -15,7 +15,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Field, HttpError, HttpRequest, HttpResponse, form};
+use crate::{Failure, Field, HttpError, HttpRequest, HttpResponse, form};
 
 /// A request in the making. URLs are sent as written: encode what goes into them, by [`query`](Self::query)
 /// or by [`form::encode`].
@@ -168,6 +168,29 @@ impl HttpResponse {
         (200..300).contains(&self.status)
     }
 
+    /// The response where its status is 2xx, and otherwise the failure that its status commonly means: 401 asks for a
+    /// person; 408, 425, 429 and 5xx are tried again, not before `Retry-After` says; all else is permanent. `peer` opens
+    /// the sentence: "the company API". Look at the statuses that a peer uses in a way of its own before this.
+    pub fn or_failure(self, peer: &str) -> Result<Self, Failure> {
+        let status = self.status;
+        let answered = format!("{peer} answered {status}");
+        match status {
+            200..=299 => Ok(self),
+            401 => Err(Failure::unauthorized(answered)),
+            408 | 425 | 429 | 500..=599 => {
+                let failure = Failure::retry(answered);
+                Err(self.retry_after_ms().into_iter().fold(failure, Failure::after_ms))
+            }
+            _ => Err(Failure::permanent(answered)),
+        }
+    }
+
+    /// How long to wait, where `Retry-After` says so in seconds. One that names a date is left to the host's own backoff.
+    #[must_use]
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        self.header("retry-after")?.parse::<u64>().ok()?.checked_mul(1000)
+    }
+
     /// The body as text, or `None` where it is not UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -241,6 +264,23 @@ mod tests {
         assert_eq!(request.query("hub.mode"), Ok(Some("subscribe".to_owned())));
         assert_eq!(request.query("hub.verify_token"), Ok(Some("a+b c".to_owned())));
         assert_eq!(shown("https://h/?a=1&a=2", &[]).query("a"), Err(Conflict("a".to_owned())));
+    }
+
+    #[test]
+    fn a_status_is_an_answer_a_person_s_work_a_wait_or_an_end() {
+        let answer = |status| HttpResponse { status, headers: vec![], body: vec![] }.or_failure("it");
+        assert_eq!(answer(204).unwrap().status, 204);
+        assert_eq!(answer(401), Err(Failure::unauthorized("it answered 401")));
+        assert_eq!(answer(404), Err(Failure::permanent("it answered 404")));
+        assert_eq!(answer(503), Err(Failure::retry("it answered 503")));
+        for (said, wait_ms) in
+            [("7", Some(7000)), ("Wed, 21 Oct 2015 07:28:00 GMT", None), ("18446744073709551615", None)]
+        {
+            let headers = vec![Field { name: "Retry-After".to_owned(), value: said.to_owned() }];
+            let expected = wait_ms.into_iter().fold(Failure::retry("it answered 429"), Failure::after_ms);
+            let answer = HttpResponse { status: 429, headers, body: vec![] };
+            assert_eq!(answer.or_failure("it"), Err(expected));
+        }
     }
 
     #[test]

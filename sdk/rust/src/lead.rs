@@ -59,6 +59,12 @@ impl Lead {
         lead.raw_field_data = fields;
         lead
     }
+
+    /// The first custom field of this exact name.
+    #[must_use]
+    pub fn custom_field(&self, name: &str) -> Option<&str> {
+        self.custom_fields.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+    }
 }
 
 /// Whether the value is now, or was already, what stands there.

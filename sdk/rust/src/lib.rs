@@ -26,6 +26,9 @@
 //! hookyard_sdk::export!(Example as provider);
 //! ```
 //!
+//! A [`Flow`] is a tenant's automation, a [`Destination`] somewhere that leads are pushed to. The crate's `README.md` goes
+//! from nothing to a flow that runs.
+//!
 //! # Building
 //!
 //! The crate is a `cdylib` (and an `rlib`, for its tests), built with `cargo build --profile guest --target

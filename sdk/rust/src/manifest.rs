@@ -53,6 +53,7 @@ impl FlowManifest {
     #[must_use]
     pub fn empty() -> Self {
         Self {
+            id: String::new(),
             name: String::new(),
             version: String::new(),
             summary: String::new(),

@@ -1,4 +1,8 @@
-//! What a flow remembers between runs. Reads are effects; writes take hold only when the run ends well.
+//! What a flow remembers between runs.
+//!
+//! Reads are effects, except of what this run wrote itself. Writes take hold only when the run ends well, and only if
+//! nobody changed meanwhile what it read; otherwise the host has the run go on anew from that read. So a run that sleeps
+//! reads after its sleep: read before it, every change in between would make it sleep again.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
