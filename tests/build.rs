@@ -4,5 +4,16 @@
 mod guests;
 
 fn main() {
-    guests::build(&["unruly", "meta_lead_ads", "github", "standard_webhooks"]);
+    guests::build(&[
+        "unruly",
+        "unruly_flow",
+        "patient",
+        "gate",
+        "lead_router",
+        "speed_to_lead",
+        "enrich",
+        "meta_lead_ads",
+        "github",
+        "standard_webhooks",
+    ]);
 }

@@ -8,6 +8,8 @@ mod ingest;
 mod lead;
 mod delivery;
 mod plugin;
+mod flow;
+mod stages;
 mod api;
 mod crash;
 mod demo;

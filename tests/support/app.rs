@@ -11,10 +11,11 @@ use hookyard::run::{Host, Surroundings};
 use hookyard::worker::Pace;
 use hookyard_egress::{Config as EgressConfig, Egress, Outbound, Overflow, Purpose, ResolverChoice};
 use hookyard_model::event::EventStatus;
-use hookyard_model::id::{EventId, TenantId};
+use hookyard_model::id::{EventId, FlowId, TenantId};
 use hookyard_model::instant::Clock;
+use hookyard_model::run::RunStatus;
 use hookyard_model::secret::{Secret, SecretFormat};
-use hookyard_store::EventRow;
+use hookyard_store::{EventFilter, EventRow, PageRequest, RunFilter, RunRow};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -43,6 +44,7 @@ pub struct TestApp {
     /// Who subscribes.
     pub receiver: Receiver,
     database: TestDatabase,
+    config: Config,
     compiler: &'static str,
     http: Egress,
 }
@@ -92,11 +94,11 @@ impl TestApp {
         let receiver = Receiver::start().await.expect("a receiver");
         let mut config = config(&database, &graph);
         change(&mut config);
-        let host = start(config, Arc::clone(&clock), compiler).await;
+        let host = start(config.clone(), Arc::clone(&clock), compiler).await;
         let loopback = vec!["127.0.0.0/8".parse().expect("a network")];
         let http = EgressConfig { allowed_networks: loopback, ..EgressConfig::default() };
         let http = Egress::new(http).expect("a client");
-        Self { host: Some(host), clock, graph, receiver, database, compiler, http }
+        Self { host: Some(host), clock, graph, receiver, database, config, compiler, http }
     }
 
     /// The host.
@@ -114,8 +116,7 @@ impl TestApp {
     /// Ends the host softly and starts another on the same database.
     pub async fn restart(&mut self) {
         self.stop().await;
-        let config = config(&self.database, &self.graph);
-        self.host = Some(start(config, Arc::clone(&self.clock), self.compiler).await);
+        self.host = Some(start(self.config.clone(), Arc::clone(&self.clock), self.compiler).await);
     }
 
     /// Ends the host softly.
@@ -226,6 +227,54 @@ impl TestApp {
         made.text("/id")
     }
 
+    /// Uploads a flow's component; its plugin's name.
+    pub async fn flow_plugin(&self, key: &str, component: &[u8]) -> String {
+        let uploaded = self.upload(key, component).await;
+        assert_eq!(uploaded.status, StatusCode::CREATED, "{}", uploaded.json());
+        uploaded.text("/manifest/id")
+    }
+
+    /// Makes a flow of a plugin that was uploaded; `more` are the other fields. Its id.
+    pub async fn flow(&self, key: &str, plugin: &str, more: Value) -> FlowId {
+        let mut flow = json!({ "plugin": plugin });
+        if let (Some(flow), Value::Object(more)) = (flow.as_object_mut(), more) {
+            flow.extend(more);
+        }
+        let made = self.call(Method::POST, "/api/v1/flows", key, Some(&flow)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.json());
+        made.text("/id").parse().expect("a flow's id")
+    }
+
+    /// Publishes an application's event.
+    pub async fn publish(&self, key: &str, event_type: &str, data: Value) -> EventId {
+        let event = json!({ "type": event_type, "data": data });
+        let published = self.call(Method::POST, "/api/v1/events", key, Some(&event)).await;
+        assert_eq!(published.status, StatusCode::ACCEPTED, "{}", published.json());
+        published.events()[0]
+    }
+
+    /// The runs that an event started.
+    pub async fn runs(&self, tenant: TenantId, event: EventId) -> Vec<RunRow> {
+        let filter = RunFilter { event: Some(event), ..RunFilter::default() };
+        self.host().store().run_list(tenant, filter, PageRequest::first(100)).await.expect("runs")
+    }
+
+    /// Waits until an event's only run is as `enough` says.
+    pub async fn run_until(&self, tenant: TenantId, event: EventId, enough: impl Fn(&RunRow) -> bool) -> RunRow {
+        self.until("a run", async || self.runs(tenant, event).await.into_iter().next().filter(&enough)).await
+    }
+
+    /// Waits for an event's only run to end.
+    pub async fn run_ended(&self, tenant: TenantId, event: EventId) -> RunRow {
+        self.run_until(tenant, event, |row| row.status != RunStatus::Running).await
+    }
+
+    /// Events of a type, newest first.
+    pub async fn events_of(&self, tenant: TenantId, event_type: &str) -> Vec<EventRow> {
+        let filter = EventFilter { event_type: Some(event_type.to_owned()), ..EventFilter::default() };
+        self.host().store().event_list(tenant, filter, PageRequest::first(250)).await.expect("events")
+    }
+
     /// A signed Meta webhook on the shared route.
     pub async fn leadgen(&self, leads: &[(&str, &str)]) -> Answer {
         let body = sign::leadgen(leads);
@@ -283,6 +332,7 @@ async fn start(config: Config, clock: Arc<TestClock>, compiler: &str) -> Host {
         pace: Pace { poll: Duration::from_millis(20), rest: Duration::from_millis(5) },
         compiler: compiler.into(),
         resolver: ResolverChoice::System,
+        commit_watch: None,
     };
     Host::start_in(config, around).await.expect("a host")
 }

@@ -17,6 +17,18 @@ pub use databases::{Databases, TestDatabase};
 pub mod guests {
     /// Misbehaves as it is told to.
     pub const UNRULY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unruly.wasm"));
+    /// A flow that misbehaves as it is told to.
+    pub const UNRULY_FLOW: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unruly_flow.wasm"));
+    /// A flow that does everything that a flow may.
+    pub const PATIENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/patient.wasm"));
+    /// A flow for the stages `before` and `transform`.
+    pub const GATE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gate.wasm"));
+    /// The first-party flow.
+    pub const LEAD_ROUTER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lead_router.wasm"));
+    /// The first-party flow.
+    pub const SPEED_TO_LEAD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/speed_to_lead.wasm"));
+    /// The first-party flow.
+    pub const ENRICH: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/enrich.wasm"));
     /// The first-party provider.
     pub const META_LEAD_ADS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/meta_lead_ads.wasm"));
     /// The first-party provider.
