@@ -170,7 +170,21 @@ async fn one(store: &Store, source: &Source) {
         before: vec![],
     };
     store.settle_event(settlement).await.unwrap();
-    let attempt = Attempt {
+    let (tenant, subscription, delivery) = (source.tenant, source.subscription, delivery_id);
+    let settlement = DeliverySettlement {
+        tenant,
+        delivery,
+        subscription,
+        tries: 1,
+        attempt: Some(attempt(now)),
+        reason: None,
+        next: Next::Delivered,
+    };
+    assert!(store.settle_delivery(settlement).await.unwrap());
+}
+
+fn attempt(now: Instant) -> Attempt {
+    Attempt {
         number: 1,
         started_at: now,
         status: Some(200),
@@ -182,18 +196,7 @@ async fn one(store: &Store, source: &Source) {
         response_truncated: false,
         address: Some("203.0.113.7:443".into()),
         timings: Timings { total_us: 900, ..Timings::default() },
-    };
-    let (tenant, subscription, delivery) = (source.tenant, source.subscription, delivery_id);
-    let settlement = DeliverySettlement {
-        tenant,
-        delivery,
-        subscription,
-        tries: 1,
-        attempt: Some(attempt),
-        reason: None,
-        next: Next::Delivered,
-    };
-    assert!(store.settle_delivery(settlement).await.unwrap());
+    }
 }
 
 /// How long a page of the event list takes, whatever its filter.

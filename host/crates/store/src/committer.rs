@@ -10,6 +10,8 @@
 //! [`state`]). See [`batch`] for what happens when a transaction fails.
 
 mod batch;
+mod weight;
+mod hints;
 mod kinds;
 mod state;
 mod log;

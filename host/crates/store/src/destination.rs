@@ -4,10 +4,9 @@ mod change;
 
 use hookyard_model::id::{DestinationId, DestinationNoun, Noun as _, TenantId};
 use hookyard_model::instant::Instant;
-use hookyard_model::secret::Secret;
 
 use crate::db::Row;
-use crate::{PageRequest, Store, StoreError};
+use crate::{Credentials, PageRequest, Store, StoreError};
 
 /// Most destinations of one tenant.
 pub const DESTINATIONS_PER_TENANT_MAX: usize = 250;
@@ -26,7 +25,7 @@ pub struct NewDestination {
     /// From the lead's fields to its own, as JSON text.
     pub mapping: String,
     /// What the host attaches to its fetches: by name.
-    pub credentials: Vec<(String, Secret)>,
+    pub credentials: Credentials,
 }
 
 /// What to change of a destination; what is `None` stays.
@@ -41,7 +40,7 @@ pub struct DestinationPatch {
     /// Whether it gets anything, and why not.
     pub status: Option<(DestinationStatus, Option<String>)>,
     /// Values for the names given, in place of theirs; other names stay.
-    pub credentials: Vec<(String, Secret)>,
+    pub credentials: Credentials,
 }
 
 /// Whether a destination gets anything.
@@ -169,11 +168,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Undecodable`] where a sealed value was tampered with or moved; see [`StoreError`].
     #[tracing::instrument(name = "store.destination_vault", level = "debug", skip_all)]
-    pub async fn destination_vault(
-        &self,
-        tenant: TenantId,
-        id: DestinationId,
-    ) -> Result<Vec<(String, Secret)>, StoreError> {
+    pub async fn destination_vault(&self, tenant: TenantId, id: DestinationId) -> Result<Credentials, StoreError> {
         let opened = self.secrets_open(&tenant.text(), &id.text()).await?;
         Ok(opened.into_iter().map(|opened| (opened.name, opened.secret)).collect())
     }
@@ -184,10 +179,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Undecodable`] where a sealed value was tampered with or moved; see [`StoreError`].
     #[tracing::instrument(name = "store.destinations_of", level = "debug", skip_all)]
-    pub async fn destinations_of(
-        &self,
-        tenant: TenantId,
-    ) -> Result<Vec<(DestinationRow, Vec<(String, Secret)>)>, StoreError> {
+    pub async fn destinations_of(&self, tenant: TenantId) -> Result<Vec<(DestinationRow, Credentials)>, StoreError> {
         let sql = "-- destinations_of()
             SELECT tenant_id, destination_id, name, plugin, settings, mapping, status, status_reason, created_at
             FROM destinations

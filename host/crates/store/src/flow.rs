@@ -7,10 +7,9 @@ use hookyard_model::filter::Filter;
 use hookyard_model::flow::{Flow, FlowStage, FlowStatus, OnFailure};
 use hookyard_model::id::{FlowId, FlowNoun, Noun as _, TenantId};
 use hookyard_model::limits;
-use hookyard_model::secret::Secret;
 
 use crate::db::Row;
-use crate::{PageRequest, Store, StoreError};
+use crate::{Credentials, PageRequest, Store, StoreError};
 
 /// A flow to be made.
 #[derive(Debug, Clone)]
@@ -36,7 +35,7 @@ pub struct NewFlow {
     /// What becomes of an event where it fails on it.
     pub on_failure: OnFailure,
     /// What the host attaches to its fetches: by name.
-    pub credentials: Vec<(String, Secret)>,
+    pub credentials: Credentials,
 }
 
 /// What to change of a flow; what is `None` stays.
@@ -59,7 +58,7 @@ pub struct FlowPatch {
     /// Whether it runs, and why not.
     pub status: Option<(FlowStatus, Option<String>)>,
     /// Values for the names given, in place of theirs; other names stay.
-    pub credentials: Vec<(String, Secret)>,
+    pub credentials: Credentials,
 }
 
 impl Store {
@@ -102,7 +101,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Undecodable`] where a sealed value was tampered with or moved; see [`StoreError`].
     #[tracing::instrument(name = "store.flows_of", level = "debug", skip_all)]
-    pub async fn flows_of(&self, tenant: TenantId) -> Result<Vec<(Flow, Vec<(String, Secret)>)>, StoreError> {
+    pub async fn flows_of(&self, tenant: TenantId) -> Result<Vec<(Flow, Credentials)>, StoreError> {
         let sql = "-- flows_of()
             SELECT
                 tenant_id, flow_id, name, plugin, stage, triggers, providers, filter, settings, hosts, on_failure,

@@ -1,12 +1,12 @@
 //! Hookyard's storage, on SQLite and on PostgreSQL: the only crate that names sqlx.
 //!
-//! The state is the queue. An event or a delivery that needs work has a `due_at`; claiming it moves that behind a
+//! The state is the queue. An event, run, delivery or push that needs work has a `due_at`; claiming it moves that behind a
 //! lease and counts `tries` up; settling it clears or moves it again, and only where `tries` is still the claimed
 //! number. So a crash needs no recovery: the row falls due again, and whoever held it before is fenced off. This
 //! makes the lease a matter of speed and not of correctness.
 //!
-//! Writing has two speeds. The three commits of an event's life ([`Store::log_events`], [`Store::settle_event`],
-//! [`Store::settle_delivery`]) go through the `committer`, which makes one transaction of all that waits and
+//! Writing has two speeds. The commits of an event's life ([`Store::log_events`], [`Store::settle_event`],
+//! [`Store::settle_run`], [`Store::settle_delivery`], [`Store::settle_push`]) go through the `committer`, which makes one transaction of all that waits and
 //! answers when it is durable. Everything else is a transaction of its own, and counts
 //! [`Store::config_version`] up where it changes what is configured.
 //!
@@ -65,6 +65,7 @@ pub use plugin::NewVersion;
 pub use push::{ClaimedPush, NewPush, PushAttempt, PushFilter, PushNext, PushRow, PushSettlement, PushStatus};
 pub use refusal::{RefusalId, RefusalNoun, RefusalSample};
 pub use run::{FinishedRun, LeadChange, RunEffects, RunFilter, RunNext, RunRetry, RunRow, RunSettled, RunSettlement};
+pub use secrets::Credentials;
 pub use signal::Changes;
 pub use store::Store;
 pub use tenant::Tenant;

@@ -15,6 +15,9 @@ const HOLDER_ROWS_MAX: i64 = 2_000;
 /// `limits::SUBSCRIPTIONS_PER_TENANT_MAX` times `limits::SECRET_VALUES_MAX`.
 const OWNER_ROWS_MAX: i64 = 25_000;
 
+/// What the host attaches to fetches: by name.
+pub type Credentials = Vec<(String, Secret)>;
+
 /// Proves requests, or signs deliveries.
 pub(crate) const SECRET: &str = "secret";
 /// Is attached to fetches.
@@ -116,8 +119,8 @@ impl Store {
         &self,
         owner: &str,
         prefix: &str,
-    ) -> Result<HashMap<String, Vec<(String, Secret)>>, StoreError> {
-        let mut held: HashMap<String, Vec<(String, Secret)>> = HashMap::new();
+    ) -> Result<HashMap<String, Credentials>, StoreError> {
+        let mut held: HashMap<String, Credentials> = HashMap::new();
         for opened in self.open_all(owner, prefix).await? {
             held.entry(opened.holder).or_default().push((opened.name, opened.secret));
         }

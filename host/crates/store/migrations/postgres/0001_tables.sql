@@ -184,7 +184,7 @@ CREATE TABLE events (
     occurred_at BIGINT,
     received_at BIGINT NOT NULL,
     received_by BYTEA,               -- JSON: which plugin version received or emitted it
-    caused_by TEXT COLLATE "C",                 -- the event that it was found in, or that started the run which emitted it
+    caused_by TEXT COLLATE "C",                 -- the event that it came of
     run_id TEXT COLLATE "C",                    -- the run that emitted it
     lead_id TEXT COLLATE "C",                   -- the lead of the event that it came of; not its own
     depth BIGINT NOT NULL,          -- how many events there are before it in its chain
@@ -314,7 +314,7 @@ CREATE TABLE runs (
     autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
     autovacuum_analyze_scale_factor = 0.02
 );
--- run_claim, backlog, run_list of RUNNING.
+-- run_claim, backlog, run_list of RUNNING. Without the tenant, or run_settle would go by it while the table is small.
 CREATE INDEX runs_due ON runs (due_at) WHERE due_at IS NOT NULL;
 -- run_list of one flow, flow_delete.
 CREATE INDEX runs_by_flow ON runs (tenant_id, flow_id, run_id);

@@ -184,7 +184,7 @@ CREATE TABLE events (
     occurred_at BIGINT,
     received_at BIGINT NOT NULL,
     received_by BLOB,               -- JSON: which plugin version received or emitted it
-    caused_by TEXT,                 -- the event that it was found in, or that started the run which emitted it
+    caused_by TEXT,                 -- the event that it came of
     run_id TEXT,                    -- the run that emitted it
     lead_id TEXT,                   -- the lead of the event that it came of; not its own
     depth BIGINT NOT NULL,          -- how many events there are before it in its chain
@@ -302,8 +302,8 @@ CREATE TABLE runs (
     ended_at BIGINT,
     PRIMARY KEY (tenant_id, run_id) -- run_get, run_list, run_count_since, purge
 );
--- run_claim, backlog, run_list of RUNNING.
-CREATE INDEX runs_due ON runs (due_at) WHERE due_at IS NOT NULL;
+-- run_claim (which passes over the excluded tenants without leaving the index), backlog, run_list of RUNNING.
+CREATE INDEX runs_due ON runs (due_at, tenant_id) WHERE due_at IS NOT NULL;
 -- run_list of one flow, flow_delete.
 CREATE INDEX runs_by_flow ON runs (tenant_id, flow_id, run_id);
 -- run_list of one event, purge.

@@ -7,19 +7,14 @@
 use std::time::{Duration, Instant as Stopwatch};
 
 use hookyard_model::delivery::Next;
-use hookyard_model::effect::{Entry, Reply};
-use hookyard_model::instant::Instant;
-use hookyard_model::run::NewRun;
 
 use super::effects::{self, Ended};
 use super::kinds::NewKinds;
 use super::state::{self, Verdict};
-use super::{Answer, Change, Context, log, settle_delivery, settle_event, settle_push, settle_run};
+use super::{Answer, Change, Context, hints, log, settle_delivery, settle_event, settle_push, settle_run};
 use crate::db::Dialect;
-use crate::{
-    Claim, DeliverySettlement, EventEnd, EventSettlement, FinishedRun, Item, LoggedEvent, Moment, PushSettlement,
-};
-use crate::{RunEffects, RunNext, RunSettled, RunSettlement, Settled, StoreError};
+use crate::{DeliverySettlement, EventSettlement, FinishedRun, LoggedEvent, Moment, PushSettlement, RunSettled};
+use crate::{RunSettlement, Settled, StoreError};
 
 /// Tries of one transaction on PostgreSQL.
 const TRIES_MAX: u32 = 4;
@@ -185,10 +180,10 @@ impl Batch {
     /// Somebody who no longer waits is no error: the change is made all the same.
     fn answer(self, answers: Answers, context: &Context) {
         let now = context.time.now();
-        let some_due = self.logs.iter().flat_map(|(events, _)| events).any(is_due)
-            || self.events.iter().any(|(settlement, _)| leaves_work_due(settlement))
-            || self.runs.iter().any(|(settlement, _)| leaves_run_due(settlement, now))
-            || self.records.iter().any(|(run, _)| brings_work(&run.effects));
+        let some_due = self.logs.iter().flat_map(|(events, _)| events).any(hints::is_due)
+            || self.events.iter().any(|(settlement, _)| hints::of_event(settlement))
+            || self.runs.iter().any(|(settlement, _)| hints::of_run(settlement, now))
+            || self.records.iter().any(|(run, _)| hints::of_effects(&run.effects));
         let some_disabled = self.deliveries.iter().any(|(settlement, _)| settlement.next == Next::DeadAndDisable);
         tell(self.logs, std::iter::repeat(()));
         tell(self.events, answers.events);
@@ -266,122 +261,5 @@ fn tell<C, T>(waiting: Waiting<C, T>, answers: impl IntoIterator<Item = T>) {
 fn refuse<C, T>(waiting: Waiting<C, T>, error: &StoreError) {
     for (_, answer) in waiting {
         let _ = answer.send(Err(error.clone()));
-    }
-}
-
-impl Change {
-    /// Roughly what it brings.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Log(events, _) => sum(events, event_bytes),
-            Self::SettleEvent(settlement, _) => {
-                let items = match &settlement.end {
-                    EventEnd::Understood { items, .. } => sum(items, item_bytes),
-                    EventEnd::Later { .. } | EventEnd::Failed { .. } => 0,
-                };
-                ROW.saturating_add(items).saturating_add(sum(&settlement.before, finished_bytes))
-            }
-            Self::SettleRun(settlement, _) => {
-                let effects = match &settlement.next {
-                    RunNext::Succeeded(effects) => effects_bytes(effects),
-                    RunNext::Waits { .. } | RunNext::Failed => 0,
-                };
-                ROW.saturating_add(effects).saturating_add(sum(&settlement.append, entry_bytes))
-            }
-            Self::RecordRun(run, _) => finished_bytes(run),
-            Self::SettleDelivery(settlement, _) => {
-                ROW.saturating_add(settlement.attempt.as_ref().map_or(0, |attempt| attempt.response_body.len()))
-            }
-            Self::SettlePush(..) => ROW,
-        }
-    }
-}
-
-/// A row without what is large in it.
-const ROW: usize = 512;
-
-fn sum<T>(things: &[T], bytes: impl Fn(&T) -> usize) -> usize {
-    things.iter().fold(0, |sum, thing| sum.saturating_add(bytes(thing)))
-}
-
-fn event_bytes(logged: &LoggedEvent) -> usize {
-    logged.event.payload.len().saturating_add(ROW)
-}
-
-fn item_bytes(item: &Item) -> usize {
-    let rows = item.deliveries.len().saturating_add(item.pushes.len()).saturating_add(2).saturating_mul(ROW);
-    let runs = |runs: &[NewRun]| sum(runs, |run| run.input.trigger.event.data.len().saturating_add(ROW));
-    let runs = runs(&item.runs).saturating_add(runs(&item.limited));
-    item.data.len().saturating_add(rows).saturating_add(runs)
-}
-
-fn finished_bytes(run: &FinishedRun) -> usize {
-    let input = run.run.input.trigger.event.data.len().saturating_add(ROW);
-    input.saturating_add(sum(&run.journal, entry_bytes)).saturating_add(effects_bytes(&run.effects))
-}
-
-fn effects_bytes(effects: &RunEffects) -> usize {
-    let writes = sum(&effects.writes, |write| write.value.as_ref().map_or(0, Vec::len).saturating_add(ROW));
-    sum(&effects.events, event_bytes).saturating_add(writes)
-}
-
-fn entry_bytes(entry: &Entry) -> usize {
-    let reply = match &entry.reply {
-        Reply::Response(response) => response.body.len(),
-        Reply::State(remembered) => remembered.as_ref().map_or(0, |remembered| remembered.value.len()),
-        Reply::FetchError(_) | Reply::Slept => 0,
-    };
-    reply.saturating_add(ROW)
-}
-
-fn is_due(event: &LoggedEvent) -> bool {
-    event.claim == Claim::Due
-}
-
-/// Whether somebody has to look at the table for what a run brings about.
-fn brings_work(effects: &RunEffects) -> bool {
-    effects.events.iter().any(is_due) || !effects.pushes.is_empty()
-}
-
-fn leaves_run_due(settlement: &RunSettlement, now: Instant) -> bool {
-    match &settlement.next {
-        RunNext::Waits { due_at } => *due_at <= now,
-        RunNext::Succeeded(effects) => brings_work(effects),
-        RunNext::Failed => false,
-    }
-}
-
-fn leaves_work_due(settlement: &EventSettlement) -> bool {
-    let item_due = |item: &Item| {
-        let deliveries = item.claim == Claim::Due && !item.deliveries.is_empty();
-        let runs = item.run_claim == Claim::Due && !item.runs.is_empty();
-        deliveries || runs || !item.pushes.is_empty()
-    };
-    let items_due = match &settlement.end {
-        EventEnd::Understood { items, .. } => items.iter().any(item_due),
-        EventEnd::Later { .. } | EventEnd::Failed { .. } => false,
-    };
-    items_due || settlement.before.iter().any(|run| brings_work(&run.effects))
-}
-
-impl From<Verdict> for Settled {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Fits => Self::Done { duplicates: vec![] },
-            Verdict::Lost => Self::Lost,
-            Verdict::Stale(keys) => Self::Stale(keys),
-            Verdict::Full => Self::Full,
-        }
-    }
-}
-
-impl From<Verdict> for RunSettled {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Fits => Self::Done,
-            Verdict::Lost => Self::Lost,
-            Verdict::Stale(keys) => Self::Stale(keys),
-            Verdict::Full => Self::Full,
-        }
     }
 }

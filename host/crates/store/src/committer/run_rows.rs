@@ -24,15 +24,17 @@ static RUN_INSERT: Bulk = Bulk::new(
 
 static RUN_CLEAR: Bulk = Bulk::new(
     "-- run_clear()
+    WITH gone (gone_tenant, gone_run) AS (VALUES {rows})
     DELETE FROM runs
-    WHERE (tenant_id, run_id) IN (VALUES {rows})",
+    WHERE (tenant_id, run_id) IN (SELECT gone_tenant, gone_run FROM gone)",
     2,
 );
 
 static JOURNAL_CLEAR: Bulk = Bulk::new(
     "-- run_journal_clear()
+    WITH gone (gone_tenant, gone_run) AS (VALUES {rows})
     DELETE FROM run_journal
-    WHERE (tenant_id, run_id) IN (VALUES {rows})",
+    WHERE (tenant_id, run_id) IN (SELECT gone_tenant, gone_run FROM gone)",
     2,
 );
 

@@ -13,7 +13,7 @@ use hookyard_model::run::Write;
 
 use super::batch::Care;
 use crate::db::{Bulk, Tx, Value};
-use crate::{EventSettlement, FinishedRun, RunEffects, RunNext, RunSettlement, StoreError};
+use crate::{EventSettlement, FinishedRun, RunEffects, RunNext, RunSettled, RunSettlement, Settled, StoreError};
 
 static FLOW_LOCK: Bulk = Bulk::locking(
     "-- flow_lock()
@@ -36,8 +36,9 @@ static STATE_OWNERS: Bulk = Bulk::new(
 
 static STATE_CLEAR: Bulk = Bulk::new(
     "-- state_clear()
+    WITH gone (gone_tenant, gone_flow, gone_key) AS (VALUES {rows})
     DELETE FROM flow_state
-    WHERE (tenant_id, flow_id, key) IN (VALUES {rows})",
+    WHERE (tenant_id, flow_id, key) IN (SELECT gone_tenant, gone_flow, gone_key FROM gone)",
     3,
 );
 
@@ -342,5 +343,27 @@ impl<'a> States<'a> {
         });
         STATE_COUNT.execute(tx, values.collect()).await?;
         Ok(())
+    }
+}
+
+impl From<Verdict> for Settled {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Fits => Self::Done { duplicates: vec![] },
+            Verdict::Lost => Self::Lost,
+            Verdict::Stale(keys) => Self::Stale(keys),
+            Verdict::Full => Self::Full,
+        }
+    }
+}
+
+impl From<Verdict> for RunSettled {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Fits => Self::Done,
+            Verdict::Lost => Self::Lost,
+            Verdict::Stale(keys) => Self::Stale(keys),
+            Verdict::Full => Self::Full,
+        }
     }
 }

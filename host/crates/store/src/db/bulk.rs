@@ -4,6 +4,9 @@
 //! of many rows. Every number of rows is a text of its own that has to be prepared once on each connection, so there
 //! are few sizes, and a chunk is filled up to the next one by repeating its last row. Hence the rule for every
 //! statement here: a row that comes twice does what it does once (and a row that is read may be read twice).
+//!
+//! Keys are compared with `IN (SELECT … FROM gone)` over a `WITH`, and not with `IN (VALUES …)` itself: with more than
+//! one row there SQLite uses no index, and scans the table.
 
 use std::sync::{Arc, OnceLock};
 

@@ -34,35 +34,12 @@ impl Store {
     #[tracing::instrument(name = "store.run_claim", level = "debug", skip_all)]
     pub async fn run_claim(&self, limit: u32, exclude: &[TenantId]) -> Result<Vec<ClaimedRun>, StoreError> {
         let size = EXCLUDE_SIZES.into_iter().find(|size| *size >= exclude.len()).unwrap_or(512);
-        let placeholders: Vec<String> = (0..size).map(|at| format!("${}", at.saturating_add(4))).collect();
-        let excluded = match size {
-            0 => String::new(),
-            _ => format!("AND tenant_id NOT IN ({})", placeholders.join(", ")),
-        };
-        let sql = format!(
-            "-- run_claim()
-            WITH due AS (
-                -- Rows that another node is claiming right now are passed over.
-                SELECT tenant_id AS due_tenant, run_id AS due_run
-                FROM runs
-                WHERE due_at <= $1 {excluded}
-                ORDER BY due_at
-                LIMIT $2
-                {}
-            )
-            UPDATE runs
-            SET due_at = $3, tries = tries + 1
-            FROM due
-            WHERE tenant_id = due_tenant AND run_id = due_run
-            RETURNING tenant_id, run_id, flow_id, event_id, stage, run_by, digest, input, tries, failures, outcome",
-            self.dialect().skip_locked()
-        );
         let now = self.now();
         let mut tx = self.pool().begin().await?;
         let mut values: Vec<Value> = vec![now.into(), limit.into(), now.plus(limits::LEASE).into()];
         // The list is filled up by repeating it.
         values.extend(exclude.iter().cycle().take(size).map(|tenant| Value::from(*tenant)));
-        let rows = tx.rows_text(sql.into(), values).await?;
+        let rows = tx.rows_text(claim_sql(size, self.dialect().skip_locked()).into(), values).await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in &rows {
             match read(row) {
@@ -111,6 +88,31 @@ impl Store {
         let exists = tx.row(sql, vec![tenant.into(), id.into()]).await?.is_some();
         Ok(if exists { RunRetry::NotFailed } else { RunRetry::NotFound })
     }
+}
+
+fn claim_sql(excluded: usize, skip_locked: &str) -> String {
+    let placeholders: Vec<String> = (0..excluded).map(|at| format!("${}", at.saturating_add(4))).collect();
+    let exclude = match excluded {
+        0 => String::new(),
+        _ => format!("AND tenant_id NOT IN ({})", placeholders.join(", ")),
+    };
+    format!(
+        "-- run_claim()
+        WITH due AS (
+            -- Rows that another node is claiming right now are passed over.
+            SELECT tenant_id AS due_tenant, run_id AS due_run
+            FROM runs
+            WHERE due_at <= $1 {exclude}
+            ORDER BY due_at
+            LIMIT $2
+            {skip_locked}
+        )
+        UPDATE runs
+        SET due_at = $3, tries = tries + 1
+        FROM due
+        WHERE tenant_id = due_tenant AND run_id = due_run
+        RETURNING tenant_id, run_id, flow_id, event_id, stage, run_by, digest, input, tries, failures, outcome"
+    )
 }
 
 type Journal = Result<BTreeMap<u32, Entry>, StoreError>;

@@ -19,10 +19,20 @@ static PENDING: Bulk = Bulk::new(
     WHERE tenant_id = wanted_tenant AND delivery_id = wanted_delivery AND due_at IS NOT NULL",
     2,
 );
-static ATTEMPTS: Bulk =
-    Bulk::new("-- purge_attempts()\nDELETE FROM attempts\nWHERE (tenant_id, delivery_id) IN (VALUES {rows})", 2);
-static DELIVERIES: Bulk =
-    Bulk::new("-- purge_deliveries()\nDELETE FROM deliveries\nWHERE (tenant_id, delivery_id) IN (VALUES {rows})", 2);
+static ATTEMPTS: Bulk = Bulk::new(
+    "-- purge_attempts()
+    WITH gone (gone_tenant, gone_delivery) AS (VALUES {rows})
+    DELETE FROM attempts
+    WHERE (tenant_id, delivery_id) IN (SELECT gone_tenant, gone_delivery FROM gone)",
+    2,
+);
+static DELIVERIES: Bulk = Bulk::new(
+    "-- purge_deliveries()
+    WITH gone (gone_tenant, gone_delivery) AS (VALUES {rows})
+    DELETE FROM deliveries
+    WHERE (tenant_id, delivery_id) IN (SELECT gone_tenant, gone_delivery FROM gone)",
+    2,
+);
 static RUNS_OF: Bulk = Bulk::new(
     "-- purge_runs_of()
     WITH wanted (wanted_tenant, wanted_event) AS (VALUES {rows})
@@ -31,9 +41,20 @@ static RUNS_OF: Bulk = Bulk::new(
     WHERE tenant_id = wanted_tenant AND event_id = wanted_event",
     2,
 );
-static RUNS: Bulk = Bulk::new("-- purge_runs()\nDELETE FROM runs\nWHERE (tenant_id, run_id) IN (VALUES {rows})", 2);
-static JOURNALS: Bulk =
-    Bulk::new("-- purge_journals()\nDELETE FROM run_journal\nWHERE (tenant_id, run_id) IN (VALUES {rows})", 2);
+static RUNS: Bulk = Bulk::new(
+    "-- purge_runs()
+    WITH gone (gone_tenant, gone_run) AS (VALUES {rows})
+    DELETE FROM runs
+    WHERE (tenant_id, run_id) IN (SELECT gone_tenant, gone_run FROM gone)",
+    2,
+);
+static JOURNALS: Bulk = Bulk::new(
+    "-- purge_journals()
+    WITH gone (gone_tenant, gone_run) AS (VALUES {rows})
+    DELETE FROM run_journal
+    WHERE (tenant_id, run_id) IN (SELECT gone_tenant, gone_run FROM gone)",
+    2,
+);
 static PUSHES_OF: Bulk = Bulk::new(
     "-- purge_pushes_of()
     WITH wanted (wanted_tenant, wanted_event) AS (VALUES {rows})
@@ -64,20 +85,41 @@ static PUSHES_PAST: Bulk = Bulk::new(
         )",
     2,
 );
-static PUSH_ATTEMPTS: Bulk =
-    Bulk::new("-- purge_push_attempts()\nDELETE FROM push_attempts\nWHERE (tenant_id, push_id) IN (VALUES {rows})", 2);
-static PUSHES: Bulk =
-    Bulk::new("-- purge_pushes()\nDELETE FROM pushes\nWHERE (tenant_id, push_id) IN (VALUES {rows})", 2);
+static PUSH_ATTEMPTS: Bulk = Bulk::new(
+    "-- purge_push_attempts()
+    WITH gone (gone_tenant, gone_push) AS (VALUES {rows})
+    DELETE FROM push_attempts
+    WHERE (tenant_id, push_id) IN (SELECT gone_tenant, gone_push FROM gone)",
+    2,
+);
+static PUSHES: Bulk = Bulk::new(
+    "-- purge_pushes()
+    WITH gone (gone_tenant, gone_push) AS (VALUES {rows})
+    DELETE FROM pushes
+    WHERE (tenant_id, push_id) IN (SELECT gone_tenant, gone_push FROM gone)",
+    2,
+);
 static DEDUP_KEYS: Bulk = Bulk::new(
     "-- purge_dedup_keys()
+    WITH gone (gone_tenant, gone_account, gone_dedup_key) AS (VALUES {rows})
     DELETE FROM dedup_keys
-    WHERE (tenant_id, account_id, dedup_key) IN (VALUES {rows})",
+    WHERE (tenant_id, account_id, dedup_key) IN (SELECT gone_tenant, gone_account, gone_dedup_key FROM gone)",
     3,
 );
-static OUTCOMES: Bulk =
-    Bulk::new("-- purge_outcomes()\nDELETE FROM event_outcomes\nWHERE (tenant_id, event_id) IN (VALUES {rows})", 2);
-static EVENTS: Bulk =
-    Bulk::new("-- purge_events()\nDELETE FROM events\nWHERE (tenant_id, event_id) IN (VALUES {rows})", 2);
+static OUTCOMES: Bulk = Bulk::new(
+    "-- purge_outcomes()
+    WITH gone (gone_tenant, gone_event) AS (VALUES {rows})
+    DELETE FROM event_outcomes
+    WHERE (tenant_id, event_id) IN (SELECT gone_tenant, gone_event FROM gone)",
+    2,
+);
+static EVENTS: Bulk = Bulk::new(
+    "-- purge_events()
+    WITH gone (gone_tenant, gone_event) AS (VALUES {rows})
+    DELETE FROM events
+    WHERE (tenant_id, event_id) IN (SELECT gone_tenant, gone_event FROM gone)",
+    2,
+);
 
 /// An ended event, and what hangs on it.
 struct Ended {

@@ -28,10 +28,8 @@ pub(crate) async fn a_before_run_is_committed_with_its_event(f: &Fixture) {
         pushes: vec![f.push(tenant, f.id(), f.id())],
         lead: None,
     };
-    let failed = FinishedRun {
-        status: RunStatus::Failed,
-        ..before(run_of(&claimed, other, "before"), RunEffects::default())
-    };
+    let failed =
+        FinishedRun { status: RunStatus::Failed, ..before(run_of(&claimed, other, "before"), RunEffects::default()) };
     let mut settlement = understood(&claimed, vec![f.item(&claimed, claimed.event.id, "1", &[])]);
     settlement.before = vec![before(run.clone(), effects), failed.clone()];
     let mut changes = f.store.changed();
@@ -66,7 +64,10 @@ pub(crate) async fn an_event_whose_before_run_is_stale_is_not_settled(f: &Fixtur
             ..RunEffects::default()
         };
         let mut settlement = understood(&claimed, vec![f.item(&claimed, claimed.event.id, "1", &[f.id()])]);
-        let first = before(run_of(&claimed, flow, "first"), RunEffects { writes: vec![write("first", "1")], ..RunEffects::default() });
+        let first = before(
+            run_of(&claimed, flow, "first"),
+            RunEffects { writes: vec![write("first", "1")], ..RunEffects::default() },
+        );
         settlement.before = vec![first, before(run.clone(), effects)];
         settlement
     };
@@ -93,11 +94,8 @@ pub(crate) async fn before_runs_of_one_batch_see_each_other(f: &Fixture) {
     let mut settlements = vec![];
     for number in 0..30 {
         let claimed = f.logged(tenant, account).await;
-        let effects = RunEffects {
-            reads: vec![("k".into(), None)],
-            writes: vec![write("k", "1")],
-            ..RunEffects::default()
-        };
+        let effects =
+            RunEffects { reads: vec![("k".into(), None)], writes: vec![write("k", "1")], ..RunEffects::default() };
         let item = f.item(&claimed, claimed.event.id, &number.to_string(), &[]);
         let mut settlement = understood(&claimed, vec![item]);
         settlement.before = vec![before(run_of(&claimed, flow, "before"), effects)];
@@ -152,5 +150,5 @@ pub(crate) async fn a_transforms_run_is_recorded_and_recorded_again(f: &Fixture)
     assert_eq!(stale, RunSettled::Stale(vec!["k".into()]));
     assert!(f.store.run_get(tenant, other.id).await.unwrap().is_none());
     f.clock.advance(limits::LEASE);
-    assert!(f.store.run_claim(10).await.unwrap().is_empty());
+    assert!(f.store.run_claim(10, &[]).await.unwrap().is_empty());
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hookyard_model::delivery::{DeliveryStatus, Next};
 use hookyard_model::limits;
 use hookyard_model::subscription::SubscriptionStatus;
+use hookyard_store::DeliverySettlement;
 
 use crate::support::{Fixture, attempted, items};
 
@@ -115,4 +116,37 @@ pub(crate) async fn a_delivery_whose_event_is_gone_is_dead(f: &Fixture) {
     let id = items(&settlement)[0].deliveries[0].id;
     let (row, _) = f.store.delivery_get(tenant, id).await.unwrap().unwrap();
     assert_eq!((row.status, row.last_error.as_deref()), (DeliveryStatus::Dead, Some("its event is gone")));
+}
+
+pub(crate) async fn a_delivery_ends_or_waits_without_an_attempt_and_says_why(f: &Fixture) {
+    let (tenant, account) = (f.tenant().await, f.id());
+    let settlement = f.processed((tenant, account), "1", &[f.id(), f.id(), f.id()]).await;
+    let deliveries = &items(&settlement)[0].deliveries;
+    let again = f.store.now().plus(Duration::from_secs(5));
+    let without = |at: usize, next: Next| DeliverySettlement {
+        attempt: None,
+        reason: Some("its transform trapped".into()),
+        ..attempted(&deliveries[at], 1, 1, 200, next)
+    };
+    for (at, next, status, due_at, why) in [
+        (0, Next::Skipped("it emitted nothing".into()), DeliveryStatus::Skipped, None, "it emitted nothing"),
+        (1, Next::Dead, DeliveryStatus::Dead, None, "its transform trapped"),
+        (2, Next::RetryAt(again), DeliveryStatus::Pending, Some(again), "its transform trapped"),
+    ] {
+        assert!(f.store.settle_delivery(without(at, next)).await.unwrap());
+        let (row, attempts) = f.store.delivery_get(tenant, deliveries[at].id).await.unwrap().unwrap();
+        assert_eq!((row.status, row.due_at, row.last_error.as_deref()), (status, due_at, Some(why)));
+        assert_eq!((row.attempts, attempts.len()), (0, 0));
+    }
+    f.clock.advance(Duration::from_secs(5));
+    let claimed = f.store.delivery_claim(10, &[]).await.unwrap();
+    assert_eq!((claimed.len(), claimed[0].attempts, claimed[0].delivery.id), (1, 0, deliveries[2].id));
+    let failed = attempted(&deliveries[2], 2, 1, 500, Next::RetryAt(f.store.now()));
+    assert!(f.store.settle_delivery(failed).await.unwrap());
+    f.store.delivery_claim(10, &[]).await.unwrap();
+    let skipped = DeliverySettlement { tries: 3, ..without(2, Next::Skipped("nothing".into())) };
+    assert!(f.store.settle_delivery(skipped).await.unwrap());
+    let (row, attempts) = f.store.delivery_get(tenant, deliveries[2].id).await.unwrap().unwrap();
+    assert_eq!((row.status, row.attempts, attempts.len()), (DeliveryStatus::Skipped, 1, 1), "the attempts stay");
+    assert_eq!(f.store.delivery_retry(tenant, deliveries[0].id).await.unwrap(), Some(true));
 }

@@ -48,6 +48,7 @@ pub(crate) async fn a_destination_is_found_by_its_name_or_its_id(f: &Fixture) {
     let refused = f.store.destination_create(new_destination(tenant, "crm")).await;
     assert!(matches!(refused, Err(StoreError::Conflict { what: "destination of this name" })), "{refused:?}");
     f.store.destination_create(new_destination(other, "crm")).await.unwrap();
+    f.clock.advance(Duration::from_millis(1));
     let second = f.store.destination_create(new_destination(tenant, "sheet")).await.unwrap();
     for text in ["crm", &crm.id.text()] {
         assert_eq!(f.store.destination_find(tenant, text).await.unwrap(), Some(crm.clone()), "{text}");
@@ -69,10 +70,10 @@ pub(crate) async fn a_destination_is_found_by_its_name_or_its_id(f: &Fixture) {
     assert_eq!(f.store.destination_vault(tenant, crm.id).await.unwrap(), [("token".into(), secret("new"))]);
     let all = f.store.destinations_of(tenant).await.unwrap();
     let all: Vec<_> = all.into_iter().map(|(destination, credentials)| (destination.id, credentials)).collect();
-    assert_eq!(all, [
-        (crm.id, vec![("token".into(), secret("new"))]),
-        (second.id, vec![("token".into(), secret("sheet"))])
-    ]);
+    assert_eq!(
+        all,
+        [(crm.id, vec![("token".into(), secret("new"))]), (second.id, vec![("token".into(), secret("sheet"))])]
+    );
     let listed = f.store.destination_list(tenant, PageRequest::first(ALL)).await.unwrap();
     assert_eq!(listed.iter().map(|one| one.id).collect::<Vec<_>>(), [second.id, crm.id]);
     assert_eq!(f.store.config_version().await.unwrap(), version + 5);
@@ -111,7 +112,10 @@ pub(crate) async fn a_push_goes_from_attempt_to_attempt_to_its_receipt(f: &Fixtu
     let (row, attempts) = f.store.push_get(tenant, push.id).await.unwrap().unwrap();
     assert_eq!((row.status, row.due_at, row.attempts, row.tries), (PushStatus::Done, None, 2, 2));
     assert_eq!((row.receipt, row.last_error), (Some(receipt("77")), None));
-    assert_eq!(attempts.iter().map(|attempt| (attempt.number, attempt.ok)).collect::<Vec<_>>(), [(1, false), (2, true)]);
+    assert_eq!(
+        attempts.iter().map(|attempt| (attempt.number, attempt.ok)).collect::<Vec<_>>(),
+        [(1, false), (2, true)]
+    );
     assert_eq!((attempts[0].error.as_deref(), attempts[0].log.len()), (Some("status"), 1));
     assert_eq!(f.store.push_retry(tenant, push.id).await.unwrap(), Some(false));
     assert_eq!(f.store.push_retry(tenant, f.id()).await.unwrap(), None);

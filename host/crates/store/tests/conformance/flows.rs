@@ -15,7 +15,8 @@ use hookyard_store::{
 };
 
 use crate::support::flows::{
-    Prepared, Started, emitted, finished, new_flow, prepared, read_entry, run_of, settlement, slept, started, succeeded, write,
+    Prepared, Started, emitted, finished, new_flow, prepared, read_entry, run_of, settlement, slept, started,
+    succeeded, write,
 };
 use crate::support::{Fixture, items, secret, understood};
 
@@ -32,6 +33,7 @@ pub(crate) async fn a_flow_is_made_changed_and_listed_with_its_credentials(f: &F
         ..new_flow(tenant, FlowStage::After)
     };
     let flow = f.store.flow_create(new).await.unwrap();
+    f.clock.advance(Duration::from_millis(1));
     let second = f.store.flow_create(new_flow(tenant, FlowStage::Before)).await.unwrap();
     let read = f.store.flow_get(tenant, flow.id).await.unwrap().unwrap();
     assert_eq!(format!("{read:?}"), format!("{flow:?}"));
@@ -114,10 +116,11 @@ pub(crate) async fn a_processed_event_starts_its_runs_and_its_story_names_them(f
     assert_eq!((row.due_at, row.ended_at), (Some(f.store.now().plus(limits::LEASE)), None));
     let row = f.store.run_get(tenant, limited.id).await.unwrap().unwrap();
     assert_eq!((row.status, row.due_at, row.ended_at), (RunStatus::Limited, None, Some(f.store.now())));
-    let claimed = f.store.run_claim(10).await.unwrap();
+    let claimed = f.store.run_claim(10, &[]).await.unwrap();
     assert_eq!(claimed.iter().map(|run| (run.run.id, run.tries)).collect::<Vec<_>>(), [(due.id, 1)]);
     f.clock.advance(limits::LEASE);
-    let again: HashSet<_> = f.store.run_claim(10).await.unwrap().into_iter().map(|run| (run.run.id, run.tries)).collect();
+    let again: HashSet<_> =
+        f.store.run_claim(10, &[]).await.unwrap().into_iter().map(|run| (run.run.id, run.tries)).collect();
     assert_eq!(again, HashSet::from([(born.id, 2), (due.id, 2)]));
     assert_eq!(f.store.run_count_since(tenant, f.clock_start()).await.unwrap(), 2, "limited ones do not count");
     assert_eq!(f.store.run_count_since(tenant, f.store.now()).await.unwrap(), 0);
@@ -147,7 +150,7 @@ pub(crate) async fn a_duplicate_starts_nothing(f: &Fixture) {
     let (event, _) = f.store.event_get(tenant, claimed.event.id).await.unwrap().unwrap();
     assert_eq!((event.status, event.outcome.flows), (EventStatus::Duplicate, vec![]));
     f.clock.advance(limits::LEASE);
-    assert!(f.store.run_claim(10).await.unwrap().is_empty());
+    assert!(f.store.run_claim(10, &[]).await.unwrap().is_empty());
     assert!(f.store.push_claim(10).await.unwrap().is_empty());
     assert!(f.store.event_claim(10).await.unwrap().is_empty());
     assert!(f.store.state_get(tenant, flow, "k").await.unwrap().is_none());
@@ -166,17 +169,17 @@ pub(crate) async fn a_journal_comes_back_in_order_and_as_far_as_it_was_kept(f: &
     let twelve: Vec<_> = (1..=12).map(step).collect();
     assert_eq!(f.store.settle_run(waits(1, 0, twelve.clone())).await.unwrap(), RunSettled::Done);
     changes.wait().await;
-    let claimed = f.store.run_claim(10).await.unwrap().remove(0);
+    let claimed = f.store.run_claim(10, &[]).await.unwrap().remove(0);
     assert_eq!((claimed.tries, claimed.failures, claimed.outcome.calls), (2, 1, 1));
     assert_eq!((&claimed.run, &claimed.journal), (&run, &twelve));
     f.store.settle_run(waits(2, 3, vec![step(21), step(22)])).await.unwrap();
     let kept = [&twelve[..3], &[step(21), step(22)]].concat();
-    assert_eq!(f.store.run_claim(10).await.unwrap().remove(0).journal, kept);
+    assert_eq!(f.store.run_claim(10, &[]).await.unwrap().remove(0).journal, kept);
     f.store.settle_run(waits(3, 5, vec![step(31)])).await.unwrap();
     let kept = [&kept[..], &[step(31)]].concat();
     assert_eq!(f.store.run_journal(tenant, run.id).await.unwrap(), kept);
     assert_eq!(f.store.run_get(tenant, run.id).await.unwrap().unwrap().steps, 6);
-    f.store.run_claim(10).await.unwrap();
+    f.store.run_claim(10, &[]).await.unwrap();
     f.store.settle_run(waits(4, 0, vec![])).await.unwrap();
     assert!(f.store.run_journal(tenant, run.id).await.unwrap().is_empty());
 }
@@ -184,7 +187,7 @@ pub(crate) async fn a_journal_comes_back_in_order_and_as_far_as_it_was_kept(f: &
 pub(crate) async fn a_run_is_settled_once_and_by_its_last_claim(f: &Fixture) {
     let Started { tenant, run, .. } = started(f).await;
     f.clock.advance(limits::LEASE);
-    assert_eq!(f.store.run_claim(1).await.unwrap()[0].tries, 2);
+    assert_eq!(f.store.run_claim(1, &[]).await.unwrap()[0].tries, 2);
     let effects = |f: &Fixture| RunEffects {
         writes: vec![write("k", "v")],
         events: vec![emitted(f, &run, Claim::BornClaimed)],
@@ -277,14 +280,15 @@ pub(crate) async fn a_run_that_read_what_others_changed_is_stale_and_writes_noth
     assert!(f.store.event_claim(10).await.unwrap().is_empty());
     let row = f.store.run_get(tenant, second.id).await.unwrap().unwrap();
     assert_eq!((row.status, row.tries), (RunStatus::Running, 1), "the claim holds");
-    let anew = touching(vec![("k".into(), Some(run.id))], vec![hookyard_model::run::Write { key: "k".into(), value: None }]);
+    let anew =
+        touching(vec![("k".into(), Some(run.id))], vec![hookyard_model::run::Write { key: "k".into(), value: None }]);
     assert_eq!(f.store.settle_run(succeeded(&second, 1, anew)).await.unwrap(), RunSettled::Done);
     assert!(f.store.state_get(tenant, flow, "k").await.unwrap().is_none(), "forgotten");
     let late = touching(vec![("k".into(), Some(run.id))], vec![]);
     let refused = f.store.settle_run(succeeded(&third, 1, late.clone())).await.unwrap();
     assert_eq!(refused, RunSettled::Stale(vec!["k".into()]));
     f.clock.advance(limits::LEASE);
-    f.store.run_claim(10).await.unwrap();
+    f.store.run_claim(10, &[]).await.unwrap();
     assert_eq!(f.store.settle_run(succeeded(&third, 1, late)).await.unwrap(), RunSettled::Lost, "a zombie is told so");
 }
 
@@ -388,7 +392,8 @@ pub(crate) async fn a_failed_run_is_tried_again_when_asked_with_its_journal(f: &
     let Started { tenant, flow, run, .. } = started(f).await;
     let outcome = RunOutcome { reason: Some("it trapped".into()), ..RunOutcome::default() };
     let append = vec![slept(f.store.now(), 1), slept(f.store.now(), 2)];
-    let failed = RunSettlement { append: append.clone(), next: RunNext::Failed, outcome, failures: 3, ..settlement(&run, 1) };
+    let failed =
+        RunSettlement { append: append.clone(), next: RunNext::Failed, outcome, failures: 3, ..settlement(&run, 1) };
     assert_eq!(f.store.run_retry(tenant, run.id).await.unwrap(), RunRetry::NotFailed);
     f.store.settle_run(failed).await.unwrap();
     let filter = RunFilter { status: Some(RunStatus::Failed), ..RunFilter::default() };
@@ -396,14 +401,14 @@ pub(crate) async fn a_failed_run_is_tried_again_when_asked_with_its_journal(f: &
     assert_eq!((listed.len(), listed[0].outcome.reason.as_deref()), (1, Some("it trapped")));
     assert_eq!((listed[0].failures, listed[0].ended_at), (3, Some(f.store.now())));
     assert_eq!(f.store.run_retry(tenant, run.id).await.unwrap(), RunRetry::Queued);
-    let again = f.store.run_claim(10).await.unwrap().remove(0);
+    let again = f.store.run_claim(10, &[]).await.unwrap().remove(0);
     assert_eq!((again.run.id, again.tries, again.failures), (run.id, 2, 0));
     assert_eq!(again.journal, append);
     assert_eq!(f.store.run_get(tenant, run.id).await.unwrap().unwrap().ended_at, None);
     assert_eq!(f.store.run_retry(tenant, f.id()).await.unwrap(), RunRetry::NotFound);
     let limited = f.limited(tenant, flow).await;
     assert_eq!(f.store.run_retry(tenant, limited.id).await.unwrap(), RunRetry::Queued);
-    assert_eq!(f.store.run_claim(10).await.unwrap()[0].run, limited);
+    assert_eq!(f.store.run_claim(10, &[]).await.unwrap()[0].run, limited);
 }
 
 pub(crate) async fn runs_are_listed_by_flow_event_and_status(f: &Fixture) {
@@ -466,7 +471,7 @@ pub(crate) async fn two_claimers_never_share_a_run(f: &Fixture) {
         tokio::spawn(async move {
             let mut ids = vec![];
             loop {
-                let claimed = store.run_claim(7).await.unwrap();
+                let claimed = store.run_claim(7, &[]).await.unwrap();
                 if claimed.is_empty() {
                     return ids;
                 }
@@ -492,13 +497,13 @@ pub(crate) async fn a_run_that_cannot_be_read_is_parked_and_not_claimed_for_ever
     f.tamper(&format!("UPDATE runs SET input = {hex} WHERE run_id = '{bad_input}'")).await;
     f.tamper(&format!("UPDATE run_journal SET entry = {hex} WHERE run_id = '{bad_entry}'")).await;
     f.clock.advance(limits::LEASE);
-    let claimed = f.store.run_claim(10).await.unwrap();
+    let claimed = f.store.run_claim(10, &[]).await.unwrap();
     assert_eq!(claimed.iter().map(|claimed| claimed.run.id).collect::<Vec<_>>(), [good.id]);
     let row = f.store.run_get(tenant, entry.id).await.unwrap().unwrap();
     assert_eq!((row.status, row.due_at), (RunStatus::Failed, None));
     assert!(row.outcome.reason.unwrap().contains("run_journal"));
     f.clock.advance(limits::LEASE);
-    assert_eq!(f.store.run_claim(10).await.unwrap().len(), 1);
+    assert_eq!(f.store.run_claim(10, &[]).await.unwrap().len(), 1);
 }
 
 pub(crate) async fn a_deleted_flow_forgets_and_fails_what_ran(f: &Fixture) {
@@ -542,3 +547,27 @@ pub(crate) async fn an_events_key_has_an_owner_once_it_is_settled(f: &Fixture) {
     assert_eq!(items(&settlement)[0].dedup, key);
 }
 
+pub(crate) async fn an_excluded_tenants_runs_are_passed_over(f: &Fixture) {
+    let (first, second) = (started(f).await, started(f).await);
+    f.clock.advance(limits::LEASE);
+    let claimed = f.store.run_claim(10, &[first.tenant]).await.unwrap();
+    assert_eq!(claimed.iter().map(|claimed| claimed.run.id).collect::<Vec<_>>(), [second.run.id]);
+    let many: Vec<_> = (0..20).map(|_| f.id()).collect();
+    let claimed = f.store.run_claim(10, &many).await.unwrap();
+    assert_eq!(claimed.iter().map(|claimed| claimed.run.id).collect::<Vec<_>>(), [first.run.id]);
+}
+
+pub(crate) async fn a_subscription_names_its_transform(f: &Fixture) {
+    let tenant = f.tenant().await;
+    let flow = f.store.flow_create(new_flow(tenant, FlowStage::Transform)).await.unwrap().id;
+    let (mut with, without) = (f.subscription(tenant), f.subscription(tenant));
+    with.transform = Some(flow);
+    for subscription in [&with, &without] {
+        f.store.subscription_create(subscription.clone(), vec![]).await.unwrap();
+    }
+    assert_eq!(f.store.subscription_get(tenant, with.id).await.unwrap().unwrap().transform, Some(flow));
+    let targets = f.store.subscription_targets(tenant).await.unwrap();
+    assert_eq!(targets.iter().map(|(one, _)| one.transform).collect::<Vec<_>>(), [Some(flow), None]);
+    let listed = f.store.subscription_list(tenant, None, PageRequest::first(ALL)).await.unwrap();
+    assert_eq!(listed.iter().map(|one| one.transform).collect::<Vec<_>>(), [None, Some(flow)]);
+}

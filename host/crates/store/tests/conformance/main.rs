@@ -17,6 +17,10 @@ mod settle;
 mod batch;
 mod deliveries;
 mod lists;
+mod flows;
+mod before;
+mod destinations;
+mod retention;
 mod accounts;
 mod plugins;
 mod secrets;
@@ -79,7 +83,8 @@ claims! {
         a_dead_delivery_is_retried_when_asked_and_a_delivered_one_is_not,
         a_receiver_that_is_gone_disables_its_subscription,
         two_claimers_never_share_a_delivery,
-        a_delivery_whose_event_is_gone_is_dead;
+        a_delivery_whose_event_is_gone_is_dead,
+        a_delivery_ends_or_waits_without_an_attempt_and_says_why;
     lists:
         pages_have_no_gaps_and_no_repeats_while_rows_arrive,
         every_filter_of_events_finds_what_fits_and_nothing_else,
@@ -95,12 +100,55 @@ claims! {
         versions_are_counted_under_concurrency_and_the_same_component_is_one,
         a_rollback_swaps_and_needs_a_version_before,
         a_tenants_plugin_shadows_the_operators,
-        a_component_that_changed_on_disk_is_refused;
+        a_component_that_changed_on_disk_is_refused,
+        a_paused_version_gives_way_once_and_comes_back_by_hand,
+        a_paused_version_that_is_found_again_stays_paused;
     secrets:
         ciphertext_moved_to_another_row_is_refused,
         a_wrong_master_key_does_not_open,
         secrets_come_back_in_order_and_by_name,
         keys_are_found_by_hash_until_they_are_revoked;
+    flows:
+        a_flow_is_made_changed_and_listed_with_its_credentials,
+        a_tenant_has_no_more_flows_than_it_may,
+        the_credentials_of_flows_are_sealed_in_their_rows,
+        a_processed_event_starts_its_runs_and_its_story_names_them,
+        a_duplicate_starts_nothing,
+        a_journal_comes_back_in_order_and_as_far_as_it_was_kept,
+        a_run_is_settled_once_and_by_its_last_claim,
+        a_run_that_succeeds_brings_everything_about_in_one_commit,
+        emitted_events_of_two_tenants_are_told_apart_by_their_kinds,
+        a_run_that_read_what_others_changed_is_stale_and_writes_nothing,
+        increments_of_one_key_by_many_runs_at_a_time_all_count,
+        a_stale_run_does_not_fail_its_neighbours,
+        a_flow_that_remembers_too_much_is_told,
+        a_failed_run_is_tried_again_when_asked_with_its_journal,
+        runs_are_listed_by_flow_event_and_status,
+        two_claimers_never_share_a_run,
+        an_excluded_tenants_runs_are_passed_over,
+        a_run_that_cannot_be_read_is_parked_and_not_claimed_for_ever,
+        a_deleted_flow_forgets_and_fails_what_ran,
+        the_backlog_counts_runs_and_pushes,
+        an_events_key_has_an_owner_once_it_is_settled,
+        a_subscription_names_its_transform;
+    before:
+        a_before_run_is_committed_with_its_event,
+        an_event_whose_before_run_is_stale_is_not_settled,
+        before_runs_of_one_batch_see_each_other,
+        a_held_event_keeps_the_last_of_its_before_runs,
+        a_transforms_run_is_recorded_and_recorded_again;
+    destinations:
+        a_destination_is_found_by_its_name_or_its_id,
+        the_credentials_of_destinations_are_sealed_in_their_rows,
+        a_push_goes_from_attempt_to_attempt_to_its_receipt,
+        a_push_is_told_what_the_destination_said_of_its_lead_before,
+        pushes_are_listed_by_destination_lead_and_status,
+        a_deleted_destination_kills_what_waited_for_it;
+    retention:
+        runs_go_with_their_events_and_keep_them_while_they_run,
+        a_run_that_outlived_its_event_goes_by_its_own_age,
+        an_event_that_a_flow_emitted_leaves_the_lead_that_it_inherited,
+        what_a_destination_last_said_of_a_lead_stays;
     upkeep:
         every_management_write_counts_the_configuration_up,
         deleting_a_subscription_kills_what_waited_for_it,

@@ -102,3 +102,53 @@ pub(crate) async fn a_component_that_changed_on_disk_is_refused(f: &Fixture) {
     );
     assert!(f.store.component_bytes(Digest::of(b"other")).await.unwrap().is_none());
 }
+
+pub(crate) async fn a_paused_version_gives_way_once_and_comes_back_by_hand(f: &Fixture) {
+    let mut plugin = None;
+    for component in [b"1", b"2", b"3", b"4"] {
+        plugin = Some(f.store.plugin_add_version(version(None, component, component != b"4")).await.unwrap().0.id);
+    }
+    let id = plugin.unwrap();
+    let before = f.store.config_version().await.unwrap();
+    let pausing = (0..8).map(|_| {
+        let store = f.store.clone();
+        tokio::spawn(async move { store.plugin_pause_version(None, id, 3, "it crashed\0 often").await.unwrap() })
+    });
+    let mut said = vec![];
+    for paused in pausing.collect::<Vec<_>>() {
+        said.extend(paused.await.unwrap());
+    }
+    assert_eq!(said.len(), 1, "only the first is told");
+    assert_eq!((said[0].active, said[0].previous), (Some(2), None), "the one before, and not the newest");
+    assert_eq!(f.store.config_version().await.unwrap(), before + 1);
+    let paused = async || -> Vec<u32> {
+        let versions = f.store.plugin_version_list(None, id, PageRequest::first(10)).await.unwrap();
+        versions.iter().filter(|version| version.paused.is_some()).map(|version| version.version).collect()
+    };
+    assert_eq!(paused().await, [3]);
+    let plugin = f.store.plugin_pause_version(None, id, 1, "by hand").await.unwrap().unwrap();
+    assert_eq!(plugin.active, Some(2), "it did not run");
+    let plugin = f.store.plugin_pause_version(None, id, 2, "too").await.unwrap().unwrap();
+    assert_eq!(plugin.active, Some(4), "the newest that is in service");
+    let plugin = f.store.plugin_pause_version(None, id, 4, "too").await.unwrap().unwrap();
+    assert_eq!(plugin.active, None);
+    assert!(f.store.plugin_resolve(None, World::Provider, "shop").await.unwrap().is_none());
+    let plugin = f.store.plugin_activate(None, id, 3).await.unwrap().unwrap();
+    assert_eq!((plugin.active, paused().await), (Some(3), vec![4, 2, 1]));
+    let resolved = f.store.plugin_resolve(None, World::Provider, "shop").await.unwrap().unwrap();
+    assert_eq!((resolved.version, resolved.paused), (3, None));
+    assert!(f.store.plugin_pause_version(None, id, 9, "none").await.unwrap().is_none());
+    assert!(f.store.plugin_pause_version(Some(f.tenant().await), id, 3, "not theirs").await.unwrap().is_none());
+}
+
+pub(crate) async fn a_paused_version_that_is_found_again_stays_paused(f: &Fixture) {
+    let (plugin, _) = f.store.plugin_add_version(version(None, b"1", true)).await.unwrap();
+    f.store.plugin_pause_version(None, plugin.id, 1, "it crashed").await.unwrap();
+    for origin in [Origin::Builtin, Origin::Folder] {
+        let found = NewVersion { origin, ..version(None, b"1", true) };
+        let (plugin, found) = f.store.plugin_add_version(found).await.unwrap();
+        assert_eq!((plugin.active, found.paused.as_deref()), (None, Some("it crashed")));
+    }
+    let (plugin, uploaded) = f.store.plugin_add_version(version(None, b"1", true)).await.unwrap();
+    assert_eq!((plugin.active, uploaded.paused), (Some(1), None));
+}

@@ -12,8 +12,9 @@ use crate::{EventEnd, EventSettlement, Item, StoreError};
 
 static OUTCOME_CLEAR: Bulk = Bulk::new(
     "-- event_outcome_clear()
+    WITH gone (gone_tenant, gone_event) AS (VALUES {rows})
     DELETE FROM event_outcomes
-    WHERE (tenant_id, event_id) IN (VALUES {rows})",
+    WHERE (tenant_id, event_id) IN (SELECT gone_tenant, gone_event FROM gone)",
     2,
 );
 
