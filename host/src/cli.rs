@@ -10,11 +10,15 @@
 
 mod failure;
 mod output;
+mod diff;
+mod given;
 mod remote;
 
 mod serve;
 mod demo;
 mod plugin;
+mod flow;
+mod event;
 mod tenant;
 mod key;
 mod verify;
@@ -38,12 +42,17 @@ hookyard - a self-hosted gateway for webhooks and leads, with sandboxed plugins
 Start here
   hookyard demo                              everything at once, with made-up providers and receivers
   hookyard serve --data ./hookyard-data      run it; the first start prints the operator's key
-  hookyard plugin new acme_shop              write a provider;  then: hookyard plugin check acme_shop
+  hookyard plugin new acme_shop              write a provider;  then: hookyard plugin dev acme_shop
+  hookyard plugin new router --world flow --lang ts     write an automation, in TypeScript
+  hookyard flow replay run_…                 have a run of it again, here, byte for byte
 
 Run        serve  demo  config
-Build      plugin new  plugin build  plugin check
+Build      plugin new  plugin build  plugin check  plugin dev
 Manage     plugin push  plugin rollback  tenant create  tenant list  key create
-Debug      verify  openapi
+Flows      flow create  flow list  flow show  flow pause  flow resume  flow delete
+           flow activate  flow rollback  flow test  flow compare
+Runs       flow runs  flow run  flow retry  flow replay
+Debug      event publish  verify  openapi
 
 `hookyard COMMAND --help` shows examples and every option. Exit codes: 0 fine, 1 your code or tests,
 2 usage, 3 key, 4 not found, 5 the host failed or cannot be reached.
@@ -65,6 +74,10 @@ enum Commands {
     Demo(demo::Demo),
     #[command(subcommand)]
     Plugin(plugin::Plugin),
+    #[command(subcommand)]
+    Flow(flow::Flow),
+    #[command(subcommand)]
+    Event(event::Event),
     #[command(subcommand)]
     Tenant(tenant::Tenant),
     #[command(subcommand)]
@@ -104,6 +117,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Commands::Serve(serve)) => serve.run(),
         Some(Commands::Demo(demo)) => demo.run(),
         Some(Commands::Plugin(plugin)) => plugin.run(),
+        Some(Commands::Flow(flow)) => flow.run(),
+        Some(Commands::Event(event)) => event.run(),
         Some(Commands::Tenant(tenant)) => tenant.run(),
         Some(Commands::Key(key)) => key.run(),
         Some(Commands::Verify(verify)) => verify.run(),

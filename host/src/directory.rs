@@ -14,12 +14,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use hookyard_model::account::Account;
 use hookyard_model::flow::Flow;
-use hookyard_model::id::{AccountId, FlowId, SubscriptionId, TenantId};
+use hookyard_model::id::{AccountId, DestinationId, FlowId, SubscriptionId, TenantId};
 use hookyard_model::plugin::{Digest, PluginVersion, World};
 use hookyard_model::proof::Secrets;
 use hookyard_model::secret::Secret;
 use hookyard_model::subscription::Subscription;
-use hookyard_store::{Store, StoreError};
+use hookyard_store::{DestinationRow, Store, StoreError};
 
 /// Entries of one kind that are kept; when there are more, that kind starts over.
 const ENTRIES_MAX: usize = 50_000;
@@ -40,6 +40,7 @@ struct Inner {
     shared_accounts: Kept<(String, String), Option<Arc<AccountEntry>>>,
     targets: Kept<TenantId, Arc<Vec<Target>>>,
     flows: Kept<TenantId, Arc<Vec<Arc<FlowEntry>>>>,
+    destinations: Kept<TenantId, Arc<Vec<Arc<DestinationEntry>>>>,
 }
 
 /// Secrets by their names; several live values of one name stand newest first.
@@ -63,6 +64,17 @@ pub struct FlowEntry {
     /// The flow.
     pub flow: Flow,
     /// The version that a new run begins with; none where its plugin has none that runs.
+    pub version: Option<Arc<PluginVersion>>,
+    /// What is attached to its fetches.
+    pub credentials: Vec<(String, Secret)>,
+}
+
+/// A destination with the version that runs and what is attached to its fetches.
+#[derive(Debug)]
+pub struct DestinationEntry {
+    /// The destination.
+    pub destination: DestinationRow,
+    /// The version that runs; none where its plugin has none.
     pub version: Option<Arc<PluginVersion>>,
     /// What is attached to its fetches.
     pub credentials: Vec<(String, Secret)>,
@@ -97,6 +109,7 @@ impl Directory {
             shared_accounts: Kept::default(),
             targets: Kept::default(),
             flows: Kept::default(),
+            destinations: Kept::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -112,6 +125,7 @@ impl Directory {
         inner.shared_accounts.clear();
         inner.targets.clear();
         inner.flows.clear();
+        inner.destinations.clear();
     }
 
     /// The version that runs for a tenant: its own, or else the operator's (which `None` asks for).
@@ -236,6 +250,27 @@ impl Directory {
     pub async fn target(&self, tenant: TenantId, id: SubscriptionId) -> Result<Option<Target>, StoreError> {
         let targets = self.targets(tenant).await?;
         Ok(targets.iter().find(|target| target.subscription.id == id).cloned())
+    }
+
+    /// One of a tenant's destinations.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn destination(
+        &self,
+        tenant: TenantId,
+        id: DestinationId,
+    ) -> Result<Option<Arc<DestinationEntry>>, StoreError> {
+        let read = async || {
+            let mut entries = Vec::new();
+            for (destination, credentials) in self.inner.store.destinations_of(tenant).await? {
+                let version = self.version(Some(tenant), World::Destination, &destination.plugin).await?;
+                entries.push(Arc::new(DestinationEntry { destination, version, credentials }));
+            }
+            Ok(Arc::new(entries))
+        };
+        let all = self.look_up(&self.inner.destinations, tenant, read).await?;
+        Ok(all.iter().find(|entry| entry.destination.id == id).cloned())
     }
 
     async fn entry(&self, account: Account) -> Result<Arc<AccountEntry>, StoreError> {

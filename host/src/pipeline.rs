@@ -7,6 +7,7 @@
 //! | [`event_log`] | what is proved | events, born claimed | 1, then the 2xx |
 //! | [`normalize`] | an event | leads and data; [`dedup`] keys, flows `before`, [`fanout`] | 2 |
 //! | [`deliver`] | a delivery | an attempt, and what follows | 3 |
+//! | [`push`] | a push | a receipt, and what follows | 3 |
 //! | [`flows`] | a run | replies in its journal, or its end with all that it decided | 3 |
 //!
 //! Stages do not import each other: they meet in [`crate::run`], where the end of one is handed the beginning of the
@@ -23,6 +24,7 @@ pub mod dedup;
 pub mod fanout;
 pub mod deliver;
 pub mod flows;
+pub mod push;
 
 use std::sync::Arc;
 

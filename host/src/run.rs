@@ -39,6 +39,7 @@ use crate::pipeline::deliver::Deliver;
 use crate::pipeline::event_log::EventLog;
 use crate::pipeline::flows::Flows;
 use crate::pipeline::normalize::Normalize;
+use crate::pipeline::push::Push;
 use crate::pipeline::refusals::Refusals;
 use crate::pipeline::verify::Verify;
 use crate::plugin_folder;
@@ -125,6 +126,8 @@ impl Host {
         let (to_normalize, events) = Handoff::new(limits::HANDOFF_ROWS_MAX);
         let deliver = Arc::new(shared.deliver(to_deliver.clone()));
         let flows = Arc::new(shared.flows(to_flows.clone()));
+        let push = Arc::new(shared.push());
+        let (_, pushes) = Handoff::new(1);
         let normalize = Arc::new(shared.normalize(to_deliver, to_flows, config.runs_per_day));
         let front = Arc::new(shared.front(to_normalize));
 
@@ -148,6 +151,7 @@ impl Host {
         parts.start("http", |stop| server::serve(listener, routes, stop));
         let (pace, changed) = (around.pace, shared.store.changed());
         parts.start("normalize", |stop| worker::run(normalize, events, changed.clone(), pace, stop));
+        parts.start("push", |stop| worker::run(push, pushes, changed.clone(), pace, stop));
         parts.start("flows", |stop| worker::run(flows, runs, changed.clone(), pace, stop));
         parts.start("deliver", |stop| worker::run(deliver, deliveries, changed, pace, stop));
         if let Some(folder) = config.plugins.clone() {
@@ -261,6 +265,16 @@ impl Shared {
             shares: Shares::new(limits::DELIVER_CONCURRENCY_PER_SUBSCRIPTION),
             transforms: Transforms { store: self.store.clone(), directory: self.directory.clone(), inline: self.inline() },
             again,
+        }
+    }
+
+    fn push(&self) -> Push {
+        Push {
+            store: self.store.clone(),
+            directory: self.directory.clone(),
+            plugins: self.plugins.clone(),
+            egress: self.egress.clone(),
+            metrics: Arc::clone(&self.metrics),
         }
     }
 

@@ -1,10 +1,13 @@
 //! `hookyard plugin`: from an empty folder to a version that runs.
 
+mod project;
+mod tool;
 mod new;
-mod build;
-mod inspect;
+pub(super) mod build;
+pub(super) mod inspect;
 mod check;
 mod push;
+mod dev;
 
 use std::process::ExitCode;
 
@@ -12,12 +15,13 @@ use clap::Subcommand;
 
 use super::failure::Failure;
 
-/// Providers: write, build, check and upload them
+/// Providers, flows and destinations: write, build, check and upload them
 #[derive(Debug, Subcommand)]
 pub(super) enum Plugin {
     New(new::New),
     Build(build::Build),
     Check(check::Check),
+    Dev(dev::Dev),
     Push(push::Push),
     Rollback(push::Rollback),
 }
@@ -28,6 +32,7 @@ impl Plugin {
             Self::New(new) => new.run(),
             Self::Build(build) => build.run(),
             Self::Check(check) => check.run(),
+            Self::Dev(dev) => dev.run(),
             Self::Push(push) => push.run(),
             Self::Rollback(rollback) => rollback.run(),
         }

@@ -20,6 +20,16 @@ pub(super) struct Remote {
     url: Option<String>,
 }
 
+/// Where the host is, and on whose behalf.
+#[derive(Debug, Args)]
+pub(super) struct OnBehalf {
+    /// On whose behalf, with the operator's key
+    #[arg(long, env = "HOOKYARD_TENANT", value_name = "ten_…", hide_env_values = true)]
+    tenant: Option<String>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
 /// Whose key a command would rather use, where both are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Prefer {
@@ -37,6 +47,13 @@ impl Remote {
             None => ApiClient::new(url, &key, &[])?,
         };
         Ok(client)
+    }
+}
+
+impl OnBehalf {
+    /// A client that acts for a tenant.
+    pub(super) fn client(&self) -> Result<ApiClient, Failure> {
+        self.remote.client(Prefer::Tenants, self.tenant.as_deref().filter(|tenant| !tenant.is_empty()))
     }
 }
 

@@ -73,6 +73,28 @@ fn commands_read_as_documented() {
         "serve --provider-host graph.facebook.com=http://127.0.0.1:9000 --config f.toml --log info --log-format json",
         "demo --once --port 0",
         "plugin new acme --world provider --dir x --sdk y",
+        "plugin new acme --world flow --lang ts",
+        "plugin new acme --world destination --lang python",
+        "plugin dev x --once --no-push",
+        "flow create router --name n --stage before --trigger a --trigger b --provider p --filter {} --settings @f",
+        "flow create router --host a.example --credential key --on-failure hold --tenant ten_1",
+        "flow list --limit 5 --cursor c --json",
+        "flow show router --json",
+        "flow pause router",
+        "flow resume flow_1",
+        "flow delete router",
+        "flow activate router 4",
+        "flow rollback router",
+        "flow test router --event e.json --version 2 --json",
+        "flow test router --logged evt_1",
+        "flow test --component x.wasm --event e.json --settings {}",
+        "flow runs router --status failed --event evt_1 --limit 5",
+        "flow run run_1 --json",
+        "flow retry run_1",
+        "flow replay run_1 --component new.wasm --save f.json",
+        "flow replay --journal f.json --component new.wasm --json",
+        "flow compare router --version 4 --runs 20 --json",
+        "event publish deal.won --data - --id x",
         "plugin build x --json",
         "plugin check x.wasm --fixtures f",
         "plugin push x.wasm --tenant ten_1 --no-activate --url http://h",
@@ -93,4 +115,23 @@ fn commands_read_as_documented() {
 fn secrets_have_no_flag() {
     assert!(read(&["serve", "--operator-key", "x"]).is_err());
     assert!(read(&["serve", "--master-key", "x"]).is_err());
+}
+
+#[test]
+fn what_makes_no_sense_together_is_refused() {
+    for line in [
+        "flow test",
+        "flow test router",
+        "flow test router --component x.wasm --event e.json",
+        "flow test --component x.wasm --logged evt_1",
+        "flow test router --event e.json --logged evt_1",
+        "flow replay",
+        "flow replay --journal f.json",
+        "flow create router --stage later",
+        "plugin new a --world sink",
+        "plugin new a --lang go",
+    ] {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert!(read(&words).is_err(), "{line}");
+    }
 }

@@ -13,8 +13,8 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use hookyard_model::limits;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::http::problem::Problem;
 
@@ -75,6 +75,13 @@ pub async fn component(request: Request) -> Result<Vec<u8>, Problem> {
         return Err(Problem::unsupported(detail));
     }
     Ok(read(&parts.headers, body, limits::COMPONENT_INTERPRETED_BYTES_MAX).await?.into())
+}
+
+/// Tells null, which takes away, from a field that is not there.
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// The kind of body, in lowercase and without parameters.

@@ -29,7 +29,19 @@ pub fn account_key(field: &str, text: &str) -> Result<String, Problem> {
     line(field, text, limits::ACCOUNT_KEY_BYTES_MAX)
 }
 
-fn line(field: &str, text: &str, bytes_max: usize) -> Result<String, Problem> {
+/// An event's type, as it is published.
+///
+/// # Errors
+/// 422: empty, too long, or with control characters.
+pub fn event_type(field: &str, text: &str) -> Result<String, Problem> {
+    line(field, text, limits::EVENT_TYPE_BYTES_MAX)
+}
+
+/// A text of so many bytes at most, in one line.
+///
+/// # Errors
+/// 422: empty, too long, or with control characters.
+pub fn line(field: &str, text: &str, bytes_max: usize) -> Result<String, Problem> {
     if text.is_empty() || text.len() > bytes_max || text.chars().any(char::is_control) {
         let detail = format!("this is a text of 1 to {bytes_max} bytes without control characters");
         return Err(Problem::invalid(field, detail));

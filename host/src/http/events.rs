@@ -1,5 +1,7 @@
-//! Events: listed by what is known of them, told whole ([`story`]), and processed again where they failed.
+//! Events: published by applications ([`publish`]), listed by what is known of them, told whole ([`story`]), and
+//! processed again where they failed.
 
+pub mod publish;
 pub mod story;
 
 use axum::extract::State;

@@ -25,7 +25,7 @@ const KEY: &str = "key";
 const KEYLESS: [&str; 2] = ["inbound", "operations"];
 
 /// What the description says of each group of routes.
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 16] = [
     ("inbound", "Webhooks of providers, proved by what they sign"),
     ("tenants", "Organisations, for the operator"),
     ("keys", "API keys of a tenant; shown once"),
@@ -36,6 +36,9 @@ const TAGS: [(&str, &str); 13] = [
     ("webhooks", "Subscriptions: where events are forwarded"),
     ("events", "What was logged, and its whole story"),
     ("deliveries", "Events on their way to subscriptions"),
+    ("flows", "Automations: which events start them, with which settings, and what they would do"),
+    ("runs", "Executions of flows, with all that they were given and told"),
+    ("destinations", "CRMs that leads are pushed to"),
     ("leads", "People's details, in one shape"),
     ("refusals", "Samples of webhooks that were not believed, for the operator"),
     ("operations", "Health and numbers; no key"),

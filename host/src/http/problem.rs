@@ -102,7 +102,9 @@ impl Problem {
 
     /// 413: more bytes than are taken.
     pub fn too_large(bytes_max: usize) -> Self {
-        Self::too_large_because(format!("the body has more than {bytes_max} bytes, and that is the most that is taken here"))
+        Self::too_large_because(format!(
+            "the body has more than {bytes_max} bytes, and that is the most that is taken here"
+        ))
     }
 
     /// 413 with a bound of its own.

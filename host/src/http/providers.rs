@@ -68,7 +68,8 @@ async fn list_providers(
 ) -> Result<Json<Page<ProviderView>>, Problem> {
     owner.may(Scope::Read)?;
     let (paging, request) = Paging::read(&api, "providers", owner.tenant, &query)?;
-    let page = paging.page(running::both(&api, owner.tenant, request).await?, |plugin| plugin.id.text(), |plugin| plugin)?;
+    let page =
+        paging.page(running::both(&api, owner.tenant, request).await?, |plugin| plugin.id.text(), |plugin| plugin)?;
     let mut data = Vec::with_capacity(page.data.len());
     for plugin in page.data {
         // What is shadowed, or has no active version, does not run.

@@ -2,6 +2,7 @@
 //!
 //! From the outside in: headers that hold for every answer; then, for calls that may change something,
 //! `Idempotency-Key` and, innermost, forgetting what the directory knew, so that whoever sees the answer sees its effect.
+//! Calls that change nothing the directory knows, such as publishing, leave it alone: they are made thousands of times.
 //! Webhooks have none of that: what they answer is the provider's business. Routes and their description
 //! ([`super::openapi`]) are made together.
 
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -23,12 +24,16 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::http::idempotency::{HangUp, Idempotency};
 use crate::http::problem::Problem;
 use crate::http::{
-    Api, accounts, connect, deliveries, events, idempotency, leads, openapi, operations, plugins, providers, refusals,
-    subscriptions, tenants, webhook,
+    Api, accounts, connect, deliveries, destinations, events, flows, idempotency, leads, openapi, operations, plugins,
+    providers, refusals, runs, subscriptions, tenants, webhook,
 };
 
-/// Uploads whose bodies are held at the same time; the next one is told to come again.
-const UPLOADS_AT_ONCE: usize = 8;
+/// MiB of components that are on their way in at the same time; the next one is told to come again. While one is
+/// checked it is held up to four times.
+const UPLOADS_MIB: u32 = 64;
+/// What the smallest counts, in MiB: so there are at most 16 at a time.
+const UPLOAD_MIB_MIN: u32 = 4;
+const MIB: usize = 1024 * 1024;
 /// When it is to come again.
 const UPLOAD_RETRY_SECONDS: u32 = 5;
 
@@ -50,14 +55,14 @@ pub fn operations_router(api: Api) -> Router {
 
 /// The API's description: everything that can be served.
 pub fn description() -> OpenApi {
-    let routes = management().merge(uploads()).merge(operations::health()).merge(operations::metrics());
+    let routes = management().merge(work()).merge(uploads()).merge(operations::health()).merge(operations::metrics());
     let mut described = openapi::empty();
     described.merge(routes.into_openapi());
     described.merge(openapi::webhooks());
     openapi::complete(described)
 }
 
-/// Routes that take JSON, or nothing.
+/// Routes that take JSON, or nothing, and may change what the directory knows.
 fn management() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(tenants::routes())
@@ -66,21 +71,30 @@ fn management() -> OpenApiRouter<Api> {
         .merge(accounts::routes())
         .merge(connect::routes())
         .merge(subscriptions::routes())
-        .merge(events::routes())
-        .merge(deliveries::routes())
+        .merge(flows::routes())
+        .merge(destinations::routes())
         .merge(leads::routes())
         .merge(refusals::routes())
 }
 
+/// Routes that take JSON, or nothing, and change nothing that the directory knows.
+fn work() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .merge(events::publish::routes())
+        .merge(events::routes())
+        .merge(deliveries::routes())
+        .merge(runs::routes())
+        .merge(flows::trials())
+}
+
 /// Routes that take components.
 fn uploads() -> OpenApiRouter<Api> {
-    plugins::upload::routes()
+    plugins::upload::routes().merge(flows::versions::uploads())
 }
 
 fn compose(api: Api, operations: OpenApiRouter<Api>) -> Router {
-    let (management, uploads) = guarded(&api);
     let (operations, _) = operations.split_for_parts();
-    let router = management.merge(uploads).merge(operations).route("/openapi.json", describe());
+    let router = guarded(&api).merge(operations).route("/openapi.json", describe());
     // What webhooks answer is the provider's business, so they come in when the headers are on.
     answer_the_rest(router).layer(from_fn(headers)).merge(refuse_methods(webhook::router())).with_state(api)
 }
@@ -95,20 +109,21 @@ fn refuse_methods(router: Router<Api>) -> Router<Api> {
 }
 
 /// Those routes, with what stands before them.
-fn guarded(api: &Api) -> (Router<Api>, Router<Api>) {
+fn guarded(api: &Api) -> Router<Api> {
     let idempotency = Idempotency::new(api.clone(), limits::API_BODY_BYTES_MAX, HangUp::GoesOn);
     let of_uploads = idempotency.with(limits::COMPONENT_INTERPRETED_BYTES_MAX, HangUp::Stops);
-    let places = Arc::new(Semaphore::new(UPLOADS_AT_ONCE));
+    let places = Arc::new(Semaphore::new(usize::try_from(UPLOADS_MIB).unwrap_or(Semaphore::MAX_PERMITS)));
     let (management, _) = management()
         .layer(from_fn_with_state(api.clone(), forget))
-        .layer(from_fn_with_state(idempotency, idempotency::middleware))
+        .layer(from_fn_with_state(idempotency.clone(), idempotency::middleware))
         .split_for_parts();
+    let (work, _) = work().layer(from_fn_with_state(idempotency, idempotency::middleware)).split_for_parts();
     let (uploads, _) = uploads()
         .layer(from_fn_with_state(api.clone(), forget))
         .layer(from_fn_with_state(of_uploads, idempotency::middleware))
         .layer(from_fn_with_state(places, few_at_once))
         .split_for_parts();
-    (management, uploads)
+    management.merge(work).merge(uploads)
 }
 
 /// The description as it is served, made once.
@@ -136,10 +151,15 @@ async fn forget(State(api): State<Api>, request: Request, next: Next) -> Respons
     response
 }
 
-/// Bodies of uploads are large, and held until they are compiled.
+/// Bodies of uploads are large, and held until they are compiled. One that does not say how large it is counts as the
+/// largest.
 async fn few_at_once(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Result<Response, Problem> {
-    let Ok(_place) = places.try_acquire() else {
-        let detail = format!("{UPLOADS_AT_ONCE} components are on their way in already: send it again a little later");
+    let largest = limits::COMPONENT_INTERPRETED_BYTES_MAX;
+    let said = request.headers().get(CONTENT_LENGTH).and_then(|bytes| bytes.to_str().ok()?.parse().ok());
+    let bytes: usize = said.unwrap_or(largest).min(largest);
+    let mib = u32::try_from(bytes.div_ceil(MIB)).unwrap_or(UPLOADS_MIB).max(UPLOAD_MIB_MIN);
+    let Ok(_place) = places.try_acquire_many(mib) else {
+        let detail = "other components are on their way in already: send it again a little later";
         return Err(Problem::too_many(detail, UPLOAD_RETRY_SECONDS));
     };
     Ok(next.run(request).await)

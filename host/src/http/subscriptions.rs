@@ -113,8 +113,7 @@ async fn create_subscription(
         Some(flow) => Some(make::transform(&api, caller.tenant, flow).await?),
         None => None,
     };
-    let subscription =
-        Subscription { transform, ..make::new(&api, caller.tenant, url, event_types, new.style) };
+    let subscription = Subscription { transform, ..make::new(&api, caller.tenant, url, event_types, new.style) };
     make::create(&api, subscription.clone(), secret.into_iter().collect()).await?;
     let created = CreatedSubscription { secret: shown, about: subscription.into() };
     Ok((StatusCode::CREATED, Extension(ShownOnce("secret")), Json(created)))

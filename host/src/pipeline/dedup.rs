@@ -8,11 +8,14 @@ use hookyard_model::event::NewEvent;
 use hookyard_model::provider::Normalized;
 
 /// The key of the `index`-th item that an event says: the provider's id of the lead; else of the event; else, where the
-/// provider names neither, the content.
+/// provider names neither, the content. An event that is no provider's is itself, unless its application named it.
 #[must_use]
 pub fn key(event: &NewEvent, item: &Normalized, index: usize) -> DedupKey {
     if let Some(lead) = &item.lead {
         return DedupKey::of_lead(&lead.provider_lead_id);
+    }
+    if event.provider.is_none() && event.provider_event_id.is_none() {
+        return DedupKey::of_event(&event.id.text());
     }
     match (&event.provider_event_id, index) {
         (Some(id), 0) => DedupKey::of_event(id),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::build;
+use super::build::{self, Component};
 use super::inspect::{self, Inspected};
 use crate::cli::block_on;
 use crate::cli::failure::{Exit, Failure};
@@ -21,13 +21,13 @@ Examples:
   hookyard plugin check acme.wasm --fixtures fixtures
   hookyard plugin check --json                        for a program; exit code 1 if a case fails
 
-Each case shows its CPU time, its peak memory, and how often it was stopped at an effect and replayed.
+Each case shows its CPU time, its peak memory, the effects at which it was stopped, and how often it was called.
 ")]
 pub(in crate::cli) struct Check {
     /// A component, or the folder of a plugin, which is built first
     #[arg(default_value = ".", value_name = "FILE|DIR")]
     plugin: PathBuf,
-    /// The folder with the cases [default: `fixtures` of a plugin's folder]
+    /// The folder with the cases [default: `fixtures`, in the plugin's folder or beside the component]
     #[arg(long, value_name = "DIR")]
     fixtures: Option<PathBuf>,
     /// Print JSON
@@ -38,8 +38,7 @@ pub(in crate::cli) struct Check {
 impl Check {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let component = component(&self.plugin)?;
-        let beside = self.plugin.join("fixtures");
-        let folder = self.fixtures.or_else(|| beside.is_dir().then_some(beside));
+        let folder = self.fixtures.or_else(|| cases(&self.plugin));
         let (inspected, reports) = block_on(check(&component, folder.as_deref()))?;
         let passed = reports.iter().all(CaseReport::passed);
         if self.json {
@@ -53,11 +52,20 @@ impl Check {
 }
 
 /// The component that is meant: a file as it is, a folder built.
-pub(super) fn component(plugin: &Path) -> Result<PathBuf, Failure> {
-    if plugin.is_dir() { build::build(plugin) } else { Ok(plugin.to_owned()) }
+pub(super) fn component(plugin: &Path) -> Result<Component, Failure> {
+    if plugin.is_dir() { build::build(plugin) } else { Ok(Component { path: plugin.to_owned(), declared: None }) }
 }
 
-async fn check(component: &Path, folder: Option<&Path>) -> Result<(Inspected, Vec<CaseReport>), Failure> {
+/// The cases of a plugin's folder, or beside a component.
+pub(super) fn cases(plugin: &Path) -> Option<PathBuf> {
+    let folder = if plugin.is_dir() { plugin } else { plugin.parent()? };
+    Some(folder.join("fixtures")).filter(|cases| cases.is_dir())
+}
+
+pub(super) async fn check(
+    component: &Component,
+    folder: Option<&Path>,
+) -> Result<(Inspected, Vec<CaseReport>), Failure> {
     let (inspected, running) = inspect::inspect(component).await?;
     let Some(folder) = folder else { return Ok((inspected, Vec::new())) };
     let reports = fixtures::run(&running.sandbox, &running.guest, &inspected.manifest, folder).await;
@@ -69,12 +77,24 @@ async fn check(component: &Path, folder: Option<&Path>) -> Result<(Inspected, Ve
 
 fn text(inspected: &Inspected, reports: &[CaseReport], coloured: bool) -> String {
     let mut text = output::table(&inspected.lines());
+    text.push_str(&format!("fixtures     {}\n", tally(reports)));
+    text.push_str(&told(reports, coloured));
+    text
+}
+
+/// How many passed.
+pub(super) fn tally(reports: &[CaseReport]) -> String {
     let failed = reports.iter().filter(|report| !report.passed()).count();
-    text.push_str(&match (reports.len(), failed) {
-        (0, _) => "fixtures     none run: pass --fixtures DIR\n".to_owned(),
-        (all, 0) => format!("fixtures     {all} passed\n\n"),
-        (all, failed) => format!("fixtures     {} passed, {failed} failed\n\n", all - failed),
-    });
+    match (reports.len(), failed) {
+        (0, _) => "none: put cases into the folder fixtures, or pass --fixtures DIR".to_owned(),
+        (all, 0) => format!("{all} passed"),
+        (all, failed) => format!("{} passed, {failed} failed", all.saturating_sub(failed)),
+    }
+}
+
+/// Case by case.
+pub(super) fn told(reports: &[CaseReport], coloured: bool) -> String {
+    let mut text = if reports.is_empty() { String::new() } else { "\n".to_owned() };
     let rows: Vec<Vec<String>> = reports.iter().map(row).collect();
     let table = output::table(&rows);
     for (line, report) in table.lines().zip(reports) {
@@ -92,16 +112,17 @@ fn text(inspected: &Inspected, reports: &[CaseReport], coloured: bool) -> String
 
 fn row(report: &CaseReport) -> Vec<String> {
     let cpu_us = report.cpu.as_micros();
-    let replays = match report.effects {
+    let counted = |number: usize, noun: &str| match number {
         0 => String::new(),
-        1 => "1 effect".to_owned(),
-        effects => format!("{effects} effects"),
+        1 => format!("1 {noun}"),
+        more => format!("{more} {noun}s"),
     };
     vec![
         report.name.clone(),
         format!("{}.{:02} ms", cpu_us / 1000, cpu_us % 1000 / 10),
         format!("{} KiB", report.memory_bytes / 1024),
-        replays,
+        counted(report.calls, "call"),
+        counted(report.effects, "effect"),
         report.proof.as_ref().map(proof_text).unwrap_or_default(),
     ]
 }

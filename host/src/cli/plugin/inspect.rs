@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hookyard_model::limits;
 use hookyard_model::manifest::{Attachment, Manifest, Scope};
 use hookyard_model::plugin::World;
-use hookyard_sandbox::{CodeCache, Compiler, Config, Guest, Refusal, Sandbox};
+use hookyard_sandbox::{Class, CodeCache, Compiler, Config, Guest, Refusal, Sandbox};
 use serde::Serialize;
 use tempfile::TempDir;
 
+use super::build::Component;
 use crate::cli::COMPILE_ARGUMENT;
 use crate::cli::failure::{Failure, chain};
 use crate::cli::output;
@@ -17,26 +19,42 @@ use crate::ids;
 /// What there is to know of a component.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Inspected {
-    pub(super) path: PathBuf,
-    pub(super) bytes: usize,
-    pub(super) sha256: String,
-    pub(super) world: World,
-    pub(super) imports: Vec<String>,
-    pub(super) exports: Vec<String>,
-    pub(super) manifest: Manifest,
+pub(in crate::cli) struct Inspected {
+    pub(in crate::cli) path: PathBuf,
+    pub(in crate::cli) bytes: usize,
+    pub(in crate::cli) sha256: String,
+    pub(in crate::cli) world: World,
+    pub(in crate::cli) class: Class,
+    pub(in crate::cli) imports: Vec<String>,
+    pub(in crate::cli) exports: Vec<String>,
+    pub(in crate::cli) manifest: Manifest,
 }
 
 /// A component that is ready to be called, and where it lives meanwhile.
-pub(super) struct Running {
-    pub(super) sandbox: Sandbox,
-    pub(super) guest: Arc<Guest>,
+pub(in crate::cli) struct Running {
+    pub(in crate::cli) sandbox: Sandbox,
+    pub(in crate::cli) guest: Arc<Guest>,
     _cache: TempDir,
 }
 
-/// Loads a component and asks it to describe itself.
-pub(super) async fn inspect(path: &Path) -> Result<(Inspected, Running), Failure> {
-    let component = read(path)?;
+/// Loads a component and asks it to describe itself. Some tools build a component whose export is missing or of another
+/// world without a word: this call is where it comes out.
+pub(in crate::cli) async fn inspect(component: &Component) -> Result<(Inspected, Running), Failure> {
+    let path = &component.path;
+    let (inspected, running) = load(path, read(path)?).await?;
+    match component.declared {
+        Some(declared) if declared != inspected.world => {
+            let (is, said) = (inspected.world.as_str(), declared.as_str());
+            Err(Failure::user(format!("the plugin is a {is}, and hookyard.toml says that it is a {said}"))
+                .at(path.display().to_string())
+                .fix(format!("write there world = \"{is}\", or export a {said}")))
+        }
+        Some(_) | None => Ok((inspected, running)),
+    }
+}
+
+/// The same with bytes at hand; `path` is for the person.
+pub(in crate::cli) async fn load(path: &Path, component: Vec<u8>) -> Result<(Inspected, Running), Failure> {
     let bytes = component.len();
     let (sandbox, cache) = sandbox()?;
     let checked = sandbox.check(component).await.map_err(|refusal| refused(&refusal, path))?;
@@ -45,6 +63,7 @@ pub(super) async fn inspect(path: &Path) -> Result<(Inspected, Running), Failure
         bytes,
         sha256: checked.guest.digest.hex(),
         world: checked.guest.world,
+        class: checked.guest.class,
         imports: checked.guest.interface.imports.clone(),
         exports: checked.guest.interface.exports.clone(),
         manifest: checked.manifest,
@@ -53,7 +72,7 @@ pub(super) async fn inspect(path: &Path) -> Result<(Inspected, Running), Failure
 }
 
 /// A component's bytes.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(in crate::cli) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| {
         Failure::usage("could not read the component").at(path.display().to_string()).why(error)
     };
@@ -80,46 +99,81 @@ fn refused(refusal: &Refusal, path: &Path) -> Failure {
 }
 
 impl Inspected {
+    /// In a line: "flow `lead_router`, compiled, 61 KB".
+    pub(in crate::cli) fn line(&self) -> String {
+        let (world, id) = (self.world.as_str(), &self.manifest.id);
+        format!("{world} `{id}`, {}, {}", class(self.class), output::size(self.bytes))
+    }
+
     /// For a person: a label and what it says, line by line.
     pub(super) fn lines(&self) -> Vec<Vec<String>> {
         let manifest = &self.manifest;
-        // Interfaces that only name types ask for nothing.
-        let ours = |names: &[String]| -> Vec<String> {
-            let ours = names.iter().filter_map(|name| name.strip_prefix("hookyard:plugin/"));
-            let ours = ours.map(|name| name.split('@').next().unwrap_or(name).to_owned());
-            ours.filter(|name| !["types", "manifests"].contains(&name.as_str())).collect()
-        };
         let others = self.imports.iter().filter(|name| !name.starts_with("hookyard:")).count();
-        let scope = |scope: Scope| match scope {
-            Scope::Application => "application",
-            Scope::Account => "account",
-        };
-        let secrets = manifest.secrets.iter().map(|spec| format!("{} ({})", spec.name, scope(spec.scope)));
         let credentials = manifest.credentials.iter().map(|spec| format!("{} ({})", spec.name, attach(&spec.attach)));
-        let or_none = |list: Vec<String>| if list.is_empty() { "none".to_owned() } else { list.join(", ") };
-        let offers = [
-            ("events", true),
-            ("polls", manifest.polls),
-            ("imports", manifest.imports),
-            ("unsigned events", manifest.unsigned),
-        ];
-        let offers = offers.into_iter().filter(|(_, offered)| *offered).map(|(offer, _)| offer.to_owned());
-        [
+        let mut lines = vec![
             (
                 "component",
                 format!("{} ({}, sha256 {:.12})", self.path.display(), output::size(self.bytes), self.sha256),
             ),
             ("world", format!("{}, exports {}", self.world.as_str(), or_none(ours(&self.exports)))),
+            ("class", self.limits()),
             ("imports", format!("{}; {others} of WASI, all virtual", or_none(ours(&self.imports)))),
             ("plugin", format!("{} {} ({})", manifest.id, manifest.version, manifest.name).replace("  ", " ")),
-            ("offers", or_none(offers.collect())),
-            ("hosts", or_none(manifest.hosts.clone())),
-            ("secrets", or_none(secrets.collect())),
-            ("credentials", or_none(credentials.collect())),
-        ]
-        .map(|(label, text)| vec![label.to_owned(), text])
-        .to_vec()
+        ];
+        match self.world {
+            World::Provider => lines.extend([
+                ("events", or_none(manifest.event_types.clone())),
+                ("offers", or_none(offers(manifest))),
+                ("secrets", or_none(secrets(manifest))),
+            ]),
+            World::Flow => lines.push(("triggers", or_none(manifest.event_types.clone()))),
+            World::Destination => lines.push(("fields", or_none(manifest.fields.clone()))),
+        }
+        lines.push(("hosts", or_none(manifest.hosts.clone())));
+        lines.push(("credentials", or_none(credentials.collect())));
+        lines.into_iter().map(|(label, text)| vec![label.to_owned(), text]).collect()
     }
+
+    fn limits(&self) -> String {
+        let memory = self.class.memory_bytes_max() / (1024 * 1024);
+        let a_call = match self.world {
+            World::Provider => limits::NORMALIZE_CPU,
+            World::Flow | World::Destination => limits::FLOW_CPU,
+        };
+        let cpu = self.class.cpu(a_call).as_millis();
+        format!("{}: at most {memory} MiB of memory, and {cpu} ms of CPU a call", class(self.class))
+    }
+}
+
+fn class(class: Class) -> &'static str {
+    match class {
+        Class::Compiled => "compiled",
+        Class::Interpreted => "interpreted",
+    }
+}
+
+/// Interfaces of the contract; those that only name types ask for nothing.
+fn ours(names: &[String]) -> Vec<String> {
+    let ours = names.iter().filter_map(|name| name.strip_prefix("hookyard:plugin/"));
+    let ours = ours.map(|name| name.split('@').next().unwrap_or(name).to_owned());
+    ours.filter(|name| !["types", "manifests"].contains(&name.as_str())).collect()
+}
+
+fn offers(manifest: &Manifest) -> Vec<String> {
+    let offers = [("polls", manifest.polls), ("imports", manifest.imports), ("unsigned events", manifest.unsigned)];
+    offers.into_iter().filter(|(_, offered)| *offered).map(|(offer, _)| offer.to_owned()).collect()
+}
+
+fn secrets(manifest: &Manifest) -> Vec<String> {
+    let scope = |scope: Scope| match scope {
+        Scope::Application => "application",
+        Scope::Account => "account",
+    };
+    manifest.secrets.iter().map(|spec| format!("{} ({})", spec.name, scope(spec.scope))).collect()
+}
+
+fn or_none(list: Vec<String>) -> String {
+    if list.is_empty() { "none".to_owned() } else { list.join(", ") }
 }
 
 fn attach(attachment: &Attachment) -> String {

@@ -1,9 +1,10 @@
 //! `hookyard plugin push` and `rollback`: a version goes live, and back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use hookyard_egress::api_client::ApiClient;
 use serde_json::{Value, json};
 
 use super::check::component;
@@ -65,13 +66,13 @@ impl Push {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let tenant = self.tenant.as_deref().filter(|tenant| !tenant.is_empty());
         let client = self.remote.client(Prefer::Tenants, tenant)?;
-        let path = component(&self.plugin)?;
-        let bytes = inspect::read(&path)?;
-        output::say(&format!("uploading {} ({})", path.display(), output::size(bytes.len())));
-        let activate = if self.no_activate { "false" } else { "true" };
-        let query = [("activate", activate)];
+        let component = component(&self.plugin)?;
         let pushed = block_on(async {
-            Ok(client.post_bytes("/api/v1/plugins", &query, "application/wasm", bytes.into()).await?)
+            // A component that was built here is looked at here: that is sooner, and says more.
+            if self.plugin.is_dir() {
+                inspect::inspect(&component).await?;
+            }
+            upload(&client, &component.path, !self.no_activate).await
         })?;
         if self.json {
             return output::json(&pushed);
@@ -86,6 +87,14 @@ impl Push {
         });
         output::line(&format!("{id}  {version}"))
     }
+}
+
+/// Uploads a component; what the host says of the version that it is now.
+pub(super) async fn upload(client: &ApiClient, path: &Path, activate: bool) -> Result<Value, Failure> {
+    let bytes = inspect::read(path)?;
+    output::say(&format!("uploading {} ({})", path.display(), output::size(bytes.len())));
+    let query = [("activate", if activate { "true" } else { "false" })];
+    Ok(client.post_bytes("/api/v1/plugins", &query, "application/wasm", bytes.into()).await?)
 }
 
 impl Rollback {
@@ -103,6 +112,7 @@ impl Rollback {
     }
 }
 
-fn number(value: &Value, field: &str) -> String {
+/// A field's number, or nothing.
+pub(in crate::cli) fn number(value: &Value, field: &str) -> String {
     value.get(field).map(Value::to_string).unwrap_or_default()
 }

@@ -7,10 +7,11 @@ use hookyard_model::id::TenantId;
 use hookyard_model::instant::Instant;
 use hookyard_model::manifest::{Manifest, Scope};
 use hookyard_store::{AccountPatch, NewAccount};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::http::body::given;
 use crate::http::pasted::{self, PastedByName, PastedText};
 use crate::http::problem::Problem;
 use crate::http::{checks, settings};
@@ -76,11 +77,6 @@ pub struct AccountChange {
     /// Whether unproved events are taken as hints.
     #[serde(default)]
     unsigned: Option<bool>,
-}
-
-/// Tells null, which takes away, from a field that is not there.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl NewAccountInput {

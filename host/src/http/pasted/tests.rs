@@ -26,6 +26,7 @@ fn manifest() -> Manifest {
         polls: false,
         imports: false,
         unsigned: false,
+        fields: vec![],
         settings_schema: "{}".into(),
     }
 }

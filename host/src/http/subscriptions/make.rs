@@ -63,7 +63,9 @@ pub(crate) async fn transform(api: &Api, tenant: TenantId, flow: &str) -> Result
             let stage = flow.stage.as_str();
             Err(wrong(format!("this flow runs in stage `{stage}`: make one whose `stage` is `transform`")))
         }
-        None => Err(wrong("this is the id of a flow of yours whose `stage` is `transform`: there is no such one".to_owned())),
+        None => Err(wrong(
+            "this is the id of a flow of yours whose `stage` is `transform`: there is no such one".to_owned(),
+        )),
     }
 }
 

@@ -28,6 +28,7 @@ fn manifest() -> Manifest {
         polls: false,
         imports: false,
         unsigned: false,
+        fields: vec![],
         settings_schema: r#"{"additionalProperties": false, "properties": {"region": {"type": "string"}}}"#.into(),
     }
 }
