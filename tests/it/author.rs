@@ -1,15 +1,22 @@
 //! What an author of plugins does: fixtures through the sandbox, and a new plugin from the command line alone.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hookyard::cli::COMPILE_ARGUMENT;
 use hookyard::fixtures;
 use hookyard_sandbox::{CodeCache, Compiler, Config, Sandbox};
 use support::guests;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use crate::PROGRAM;
+
+const WORLDS: [&str; 3] = ["provider", "flow", "destination"];
+/// What no line may take longer to come.
+const WITHIN: Duration = Duration::from_secs(300);
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -46,22 +53,148 @@ async fn the_fixtures_of_standard_webhooks_pass_through_the_sandbox() {
 }
 
 #[tokio::test]
-async fn a_new_plugin_builds_and_passes_its_fixtures_as_it_stands() {
+async fn a_new_provider_in_rust_builds_and_passes_its_fixtures_as_it_stands() {
+    let told = new_and_check("provider", "rust", &[]).await;
+    assert!(told.contains("order_paid"), "{told}");
+}
+
+#[tokio::test]
+async fn a_new_flow_in_rust_builds_and_passes_its_fixtures_as_it_stands() {
+    let told = new_and_check("flow", "rust", &[]).await;
+    assert!(told.contains("triggers") && told.contains("2 passed"), "{told}");
+}
+
+#[tokio::test]
+async fn a_new_destination_in_rust_builds_and_passes_its_fixtures_as_it_stands() {
+    let told = new_and_check("destination", "rust", &[]).await;
+    assert!(told.contains("fields") && told.contains("2 passed"), "{told}");
+}
+
+#[tokio::test]
+async fn a_new_plugin_in_typescript_and_javascript_builds_and_passes_as_it_stands() {
+    let built = repository().join("sdk/js/builder/target/release/hookyard-js");
+    let program = std::env::var_os("HOOKYARD_JS").map(PathBuf::from).unwrap_or(built);
+    if !program.is_file() {
+        eprintln!("skipped: no hookyard-js: set HOOKYARD_JS, or build sdk/js/builder; tests/toolchains does");
+        return;
+    }
+    for world in WORLDS {
+        for lang in ["ts", "js"] {
+            let told = new_and_check(world, lang, &[("HOOKYARD_JS", &program)]).await;
+            assert!(told.contains(&format!("{world}, exports {world}")) && told.contains("interpreted"), "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_new_plugin_in_python_builds_and_passes_as_it_stands() {
+    let Some(program) = std::env::var_os("HOOKYARD_COMPONENTIZE_PY").map(PathBuf::from) else {
+        eprintln!("skipped: no componentize-py: set HOOKYARD_COMPONENTIZE_PY; tests/toolchains does");
+        return;
+    };
+    for world in WORLDS {
+        let told = new_and_check(world, "python", &[("HOOKYARD_COMPONENTIZE_PY", &program)]).await;
+        assert!(told.contains(&format!("{world}, exports {world}")) && told.contains("interpreted"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_in_python_is_told_by_its_own_traceback_alone() {
+    let Some(program) = std::env::var_os("HOOKYARD_COMPONENTIZE_PY").map(PathBuf::from) else {
+        eprintln!("skipped: no componentize-py: set HOOKYARD_COMPONENTIZE_PY; tests/toolchains does");
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
-    // The guests' own target folder has the SDK compiled already.
-    let target = Path::new(PROGRAM).ancestors().nth(2).unwrap().join("guests");
-    let hookyard = async |arguments: &[&str], within: &Path| {
-        let mut command = Command::new(PROGRAM);
-        command.args(arguments).current_dir(within).env("NO_COLOR", "1").env("CARGO_TARGET_DIR", &target);
-        let output = command.output().await.unwrap();
-        let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "hookyard {}: {told}", arguments.join(" "));
+    let tools = [("HOOKYARD_COMPONENTIZE_PY", program.as_path())];
+    expect(&["plugin", "new", "mine", "--world", "flow", "--lang", "python"], folder.path(), &tools, 0).await;
+    let app = folder.path().join("mine/app.py");
+    let text = std::fs::read_to_string(&app).unwrap();
+    std::fs::write(&app, format!("{text}\nLEADS = 1 / 0\n")).unwrap();
+    let told = expect(&["plugin", "build", "mine"], folder.path(), &tools, 1).await;
+    assert!(told.contains("ZeroDivisionError") && told.contains("app.py"), "{told}");
+    assert!(!told.contains("backtrace") && !told.contains("_component"), "{told}");
+}
+
+#[tokio::test]
+async fn a_plugin_of_another_world_than_its_folder_says_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    new(folder.path(), "flow", "rust").await;
+    let said = "world = \"destination\"\nlang = \"rust\"\n";
+    std::fs::write(folder.path().join("acme_flow_rust/hookyard.toml"), said).unwrap();
+    let told = expect(&["plugin", "build", "acme_flow_rust"], folder.path(), &[], 1).await;
+    assert!(told.contains("is a flow") && told.contains("destination"), "{told}");
+}
+
+#[tokio::test]
+async fn a_change_is_built_and_checked_at_once_and_a_case_that_fails_is_no_end() {
+    let folder = tempfile::tempdir().unwrap();
+    new(folder.path(), "flow", "rust").await;
+    let case = folder.path().join("acme_flow_rust/fixtures/second_lead/expected.json");
+    let good = std::fs::read(&case).unwrap();
+    let once = ["plugin", "dev", "acme_flow_rust", "--once", "--no-push"];
+    let told = expect(&once, folder.path(), &[], 0).await;
+    assert!(told.contains("flow `acme_flow_rust`, compiled") && told.contains("2 passed"), "{told}");
+
+    let mut command = command(&["plugin", "dev", "acme_flow_rust", "--no-push"], folder.path(), &[]);
+    let mut watching = command.stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(watching.stderr.take().unwrap()).lines();
+    let mut until_it_waits = async || {
+        let mut told = String::new();
+        while let Some(line) = tokio::time::timeout(WITHIN, lines.next_line()).await.expect("a line").unwrap() {
+            told.push_str(&line);
+            told.push('\n');
+            if line.starts_with("waiting for a change") {
+                break;
+            }
+        }
         told
     };
+    assert!(until_it_waits().await.contains("2 passed"));
+    std::fs::write(&case, "{}").unwrap();
+    let told = until_it_waits().await;
+    assert!(told.contains("changed: fixtures/second_lead/expected.json") && told.contains("1 failed"), "{told}");
+    std::fs::write(&case, good).unwrap();
+    let told = until_it_waits().await;
+    assert!(told.contains("2 passed"), "{told}");
+    let id = watching.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    assert!(watching.wait().await.unwrap().success(), "Ctrl-C is how it ends");
+
+    std::fs::write(&case, "{}").unwrap();
+    let told = expect(&once, folder.path(), &[], 1).await;
+    assert!(told.contains("1 passed, 1 failed"), "{told}");
+}
+
+/// A new plugin `acme_WORLD_LANG` in a folder.
+async fn new(folder: &Path, world: &str, lang: &str) {
     let sdk = repository().join("sdk/rust").canonicalize().unwrap();
-    hookyard(&["plugin", "new", "acme_forms", "--sdk", sdk.to_str().unwrap()], folder.path()).await;
-    let told = hookyard(&["plugin", "check", "acme_forms"], folder.path()).await;
-    assert!(told.contains("order_paid"), "{told}");
+    let name = format!("acme_{world}_{lang}");
+    let arguments = ["plugin", "new", &name, "--world", world, "--lang", lang, "--sdk", sdk.to_str().unwrap()];
+    expect(&arguments, folder, &[], 0).await;
+}
+
+/// A new plugin, built and checked; what was said.
+async fn new_and_check(world: &str, lang: &str, tools: &[(&str, &Path)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    new(folder.path(), world, lang).await;
+    expect(&["plugin", "check", &format!("acme_{world}_{lang}")], folder.path(), tools, 0).await
+}
+
+/// Runs the program until it ends with this code; what it said.
+async fn expect(arguments: &[&str], within: &Path, tools: &[(&str, &Path)], code: i32) -> String {
+    let output = command(arguments, within, tools).output().await.unwrap();
+    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "hookyard {}: {told}", arguments.join(" "));
+    told
+}
+
+fn command(arguments: &[&str], within: &Path, tools: &[(&str, &Path)]) -> Command {
+    // The guests' own target folder has the SDK compiled already.
+    let target = Path::new(PROGRAM).ancestors().nth(2).unwrap().join("guests");
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).current_dir(within).env("NO_COLOR", "1").env("CARGO_TARGET_DIR", &target);
+    command.envs(tools.iter().map(|(name, path)| (name, path)));
+    command
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! | file | commands |
 //! |---|---|
 //! | [`create`], [`list`], [`change`], [`version`] | what there is, and which version of it runs |
-//! | [`test`](self::test), [`sample`], [`local`], [`tried`] | a run that changes nothing, on a host or here |
+//! | [`mod@test`], [`sample`], [`local`], [`tried`] | a run that changes nothing, on a host or here |
 //! | [`runs`] | what ran |
 //! | [`recorded`], [`replay`], [`compare`], [`compared`] | what ran, once more: here, or on another version |
 

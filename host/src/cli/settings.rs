@@ -19,8 +19,8 @@ Examples:
   HOOKYARD_LISTEN=0.0.0.0:80 hookyard config --json   for a program
   hookyard config --config /etc/hookyard.toml         what a file makes of it
 
-Flags beat variables, variables beat the file, the file beats the defaults. Each key goes so:
-`--allow-port 8000`, HOOKYARD_ALLOW_PORT=8000 (lists with commas), `allow-port = [8000]` in the file.
+Flags beat variables, variables beat the file, the file beats the defaults. `--allow-port 80` is
+HOOKYARD_ALLOW_PORT=80 (lists with commas), and `allow-port = [80]` in the file; so with all.
 The secrets `operator-key` and `master-key` have no flag.
 ")]
 pub(super) struct Settings {

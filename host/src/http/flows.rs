@@ -2,7 +2,7 @@
 //!
 //! What a flow is given is held against the manifest of the version that runs for its tenant ([`input`]). Which version
 //! that is, is its plugin's business ([`versions`]). Whether it does what it should is found out before it goes live:
-//! on one event ([`test`]), or on what its runs were told ([`compare`]).
+//! on one event ([`test`](mod@test)), or on what its runs were told ([`compare`]).
 
 pub mod input;
 pub mod versions;

@@ -18,6 +18,9 @@ enum OutputStream {}
 enum TerminalInput {}
 enum TerminalOutput {}
 enum Descriptor {}
+enum Network {}
+enum TcpSocket {}
+enum UdpSocket {}
 
 const STDIO: u32 = 1;
 /// What an output stream takes at a time, in bytes.
@@ -60,6 +63,8 @@ pub(crate) fn link(linker: &mut Linker<CallState>, name: &str) -> wasmtime::Resu
         "wasi:filesystem/preopens" => preopens,
         "wasi:filesystem/types" => only_resources,
         "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => random,
+        // Nothing behind them; but what they share with the interfaces above has to be the same.
+        name if name.starts_with("wasi:sockets/") => only_resources,
         _ => return Ok(()),
     };
     let mut instance = linker.instance(name)?;
@@ -77,7 +82,10 @@ fn resources(i: &mut Instance<'_>) -> wasmtime::Result<()> {
     i.resource("output-stream", ResourceType::host::<OutputStream>(), |_, _| Ok(()))?;
     i.resource("terminal-input", ResourceType::host::<TerminalInput>(), |_, _| Ok(()))?;
     i.resource("terminal-output", ResourceType::host::<TerminalOutput>(), |_, _| Ok(()))?;
-    i.resource("descriptor", ResourceType::host::<Descriptor>(), |_, _| Ok(()))
+    i.resource("descriptor", ResourceType::host::<Descriptor>(), |_, _| Ok(()))?;
+    i.resource("network", ResourceType::host::<Network>(), |_, _| Ok(()))?;
+    i.resource("tcp-socket", ResourceType::host::<TcpSocket>(), |_, _| Ok(()))?;
+    i.resource("udp-socket", ResourceType::host::<UdpSocket>(), |_, _| Ok(()))
 }
 
 fn error(i: &mut Instance<'_>) -> wasmtime::Result<()> {

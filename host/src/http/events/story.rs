@@ -89,9 +89,9 @@ pub struct FanoutView {
 #[serde(rename_all = "camelCase")]
 pub struct FlowNoteView {
     /// Which flow.
-    pub flow_id: String,
+    pub flow: String,
     /// The run that was made of it.
-    pub run_id: Option<String>,
+    pub run: Option<String>,
     /// A sentence.
     pub why: String,
 }
@@ -104,7 +104,7 @@ pub struct EventRunView {
     /// Its id.
     pub id: String,
     /// Of which flow.
-    pub flow_id: String,
+    pub flow: String,
     /// `RUNNING`, `SUCCEEDED`, `FAILED` or `LIMITED`.
     #[schema(example = "SUCCEEDED")]
     pub status: &'static str,
@@ -180,7 +180,7 @@ impl From<FanoutNote> for FanoutView {
 
 impl From<FlowNote> for FlowNoteView {
     fn from(note: FlowNote) -> Self {
-        Self { flow_id: note.flow.text(), run_id: note.run.map(|run| run.text()), why: note.why }
+        Self { flow: note.flow.text(), run: note.run.map(|run| run.text()), why: note.why }
     }
 }
 
@@ -188,7 +188,7 @@ impl From<RunRow> for EventRunView {
     fn from(row: RunRow) -> Self {
         Self {
             id: row.run.id.text(),
-            flow_id: row.run.flow.text(),
+            flow: row.run.flow.text(),
             status: row.status.as_str(),
             reason: row.outcome.reason,
         }

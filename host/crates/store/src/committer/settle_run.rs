@@ -56,9 +56,7 @@ pub(super) async fn write(
 }
 
 async fn write_appended(tx: &mut Tx, settled: &[&RunSettlement]) -> Result<(), StoreError> {
-    // A run that is settled for the first time has no journal to cut.
-    let again = settled.iter().filter(|settlement| settlement.tries > 1);
-    let values = again.flat_map(|run| [run.tenant.into(), run.run.into(), Value::from(run.keep)]);
+    let values = settled.iter().flat_map(|run| [run.tenant.into(), run.run.into(), Value::from(run.keep)]);
     JOURNAL_CUT.execute(tx, values.collect()).await?;
     let rows = settled.iter().flat_map(|run| journal_rows((run.tenant, run.run), run.keep, &run.append));
     write_journals(tx, rows.collect()).await

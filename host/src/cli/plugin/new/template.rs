@@ -94,6 +94,7 @@ const RUST_DESTINATION: &[File] = &[
 const TS_PROVIDER: &[File] = &[("src/index.ts", include_str!("../../../../../sdk/js/template/provider/src/index.ts"))];
 const JS_PROVIDER: &[File] = &[("src/index.js", include_str!("../../../../../sdk/js/template/provider/src/index.js"))];
 const SCRIPT_PROVIDER: &[File] = &[
+    ("README.md", include_str!("../../../../../sdk/js/template/provider/README.md")),
     (".gitignore", include_str!("../../../../../sdk/js/template/provider/gitignore")),
     ("hookyard.toml", include_str!("../../../../../sdk/js/template/provider/hookyard.toml")),
     ("tsconfig.json", include_str!("../../../../../sdk/js/template/provider/tsconfig.json")),
@@ -101,6 +102,7 @@ const SCRIPT_PROVIDER: &[File] = &[
 const TS_FLOW: &[File] = &[("src/index.ts", include_str!("../../../../../sdk/js/template/flow/src/index.ts"))];
 const JS_FLOW: &[File] = &[("src/index.js", include_str!("../../../../../sdk/js/template/flow/src/index.js"))];
 const SCRIPT_FLOW: &[File] = &[
+    ("README.md", include_str!("../../../../../sdk/js/template/flow/README.md")),
     (".gitignore", include_str!("../../../../../sdk/js/template/flow/gitignore")),
     ("hookyard.toml", include_str!("../../../../../sdk/js/template/flow/hookyard.toml")),
     ("tsconfig.json", include_str!("../../../../../sdk/js/template/flow/tsconfig.json")),
@@ -110,6 +112,7 @@ const TS_DESTINATION: &[File] =
 const JS_DESTINATION: &[File] =
     &[("src/index.js", include_str!("../../../../../sdk/js/template/destination/src/index.js"))];
 const SCRIPT_DESTINATION: &[File] = &[
+    ("README.md", include_str!("../../../../../sdk/js/template/destination/README.md")),
     (".gitignore", include_str!("../../../../../sdk/js/template/destination/gitignore")),
     ("hookyard.toml", include_str!("../../../../../sdk/js/template/destination/hookyard.toml")),
     ("tsconfig.json", include_str!("../../../../../sdk/js/template/destination/tsconfig.json")),
@@ -204,6 +207,39 @@ mod tests {
                 let (_, text) = files(world, lang).into_iter().find(|(path, _)| *path == file).unwrap();
                 let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
                 assert!(lines <= 45, "{world:?} {lang:?}: {lines} lines");
+            }
+        }
+    }
+
+    fn walk(folder: &Path, found: &mut Vec<String>, under: &str) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.path().is_dir() && name != "target" && name != "__pycache__" {
+                walk(&entry.path(), found, &format!("{under}{name}/"));
+            } else if entry.path().is_file() && name != "Cargo.lock" {
+                found.push(format!("{under}{}", if name == "gitignore" { ".gitignore" } else { name.as_str() }));
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_every_template_is_here() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for world in World::ALL {
+            for (lang, sdk) in [(Lang::Rust, "rust"), (Lang::Ts, "js"), (Lang::Js, "js"), (Lang::Python, "python")] {
+                let folder = match (lang, world) {
+                    (Lang::Rust, World::Provider) => root.join("host/src/cli/plugin/template"),
+                    _ => root.join("sdk").join(sdk).join("template").join(world.as_str()),
+                };
+                let mut there = Vec::new();
+                walk(&folder, &mut there, "");
+                let others = if lang == Lang::Ts { ".js" } else { ".ts" };
+                there.retain(|file| !file.ends_with(others));
+                let mut here: Vec<_> = files(world, lang).into_iter().map(|(path, _)| path.to_owned()).collect();
+                here.retain(|file| file != "hookyard.d.ts");
+                there.sort();
+                here.sort();
+                assert_eq!(here, there, "{world:?} {lang:?}");
             }
         }
     }
