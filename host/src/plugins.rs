@@ -189,7 +189,8 @@ impl Plugins {
         };
         let minutes = limits::TRAP_WINDOW.as_secs() / 60;
         let reason = format!("it failed {} times within {minutes} minutes, at last so: {blame}", limits::TRAPS_MAX);
-        let Some(now) = self.store.plugin_pause_version(Some(tenant), plugin.id, version.version, &reason).await? else {
+        let Some(now) = self.store.plugin_pause_version(Some(tenant), plugin.id, version.version, &reason).await?
+        else {
             return Ok(());
         };
         self.directory.forget();

@@ -155,7 +155,11 @@ impl Host {
         parts.start("flows", |stop| worker::run(flows, runs, changed.clone(), pace, stop));
         parts.start("deliver", |stop| worker::run(deliver, deliveries, changed, pace, stop));
         if let Some(folder) = config.plugins.clone() {
-            anyhow::ensure!(folder.is_dir(), "the folder of plugins {} is not there: make it, or name another", folder.display());
+            anyhow::ensure!(
+                folder.is_dir(),
+                "the folder of plugins {} is not there: make it, or name another",
+                folder.display()
+            );
             let plugins = shared.plugins.clone();
             parts.start("plugin-folder", |stop| plugin_folder::watch(folder, plugins, stop));
         }
@@ -263,7 +267,11 @@ impl Shared {
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
             shares: Shares::new(limits::DELIVER_CONCURRENCY_PER_SUBSCRIPTION),
-            transforms: Transforms { store: self.store.clone(), directory: self.directory.clone(), inline: self.inline() },
+            transforms: Transforms {
+                store: self.store.clone(),
+                directory: self.directory.clone(),
+                inline: self.inline(),
+            },
             again,
         }
     }

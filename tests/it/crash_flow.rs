@@ -22,7 +22,7 @@ on_both_databases! {
 }
 
 const OPERATOR_KEY: &str = "hy_operator_key_of_the_crash_test";
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_secs(30);
 /// More commits than a run can have.
 const COMMITS_MAX: u32 = 40;
 /// A claim of the host that died is over when its lease is: the next host's clock is so much ahead.
@@ -102,7 +102,10 @@ impl Crash {
             let runs = runs["data"].as_array()?.clone();
             let ended = runs.iter().filter(|run| run["status"] == "SUCCEEDED").count() as u64;
             let arrived = arrivals_by_event(&receiver).len() as u64;
-            (ended == number && arrived == number).then_some(runs)
+            // To the last commit: nothing is left to be done.
+            let pending = api.get("/api/v1/deliveries", &[("status", "PENDING")]).await.ok()?;
+            let is_quiet = pending["data"].as_array()?.is_empty();
+            (ended == number && arrived == number && is_quiet).then_some(runs)
         };
         let died = tokio::select! {
             _ = host.child.wait() => true,
@@ -116,7 +119,13 @@ impl Crash {
                 host.api.post("/api/v1/events", &event).await.unwrap();
             }
         }
-        let runs = within("a run that ends", async || is_done(&host.api).await).await;
+        let ended = tokio::time::timeout(WITHIN, within("a run that ends", async || is_done(&host.api).await)).await;
+        let Ok(runs) = ended else {
+            let events = host.api.get("/api/v1/events", &[("limit", "6")]).await;
+            let runs = host.api.get("/api/v1/runs", &[("limit", "3")]).await;
+            let deliveries = host.api.get("/api/v1/deliveries", &[("limit", "3")]).await;
+            panic!("{die}, round {number}: {events:#?} {runs:#?} {deliveries:#?}");
+        };
         assert_eq!(runs.len() as u64, number, "{die}: no event started a flow twice");
         let done = host.api.get("/api/v1/events", &[("type", "patient.done"), ("limit", "250")]).await.unwrap();
         assert_eq!(done["data"].as_array().unwrap().len() as u64, number, "{die}: emitted once: {done}");
@@ -149,7 +158,7 @@ fn arrivals_by_event(receiver: &Receiver) -> BTreeMap<String, Value> {
 }
 
 async fn within<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-    let found = tokio::time::timeout(WITHIN, async {
+    let found = tokio::time::timeout(2 * WITHIN, async {
         loop {
             if let Some(found) = look().await {
                 return found;

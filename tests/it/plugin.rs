@@ -202,7 +202,7 @@ async fn what_is_no_plugin_is_refused_with_a_sentence_that_says_why() {
         assert_eq!(answer.text("/type"), "urn:hookyard:problem:invalid-component", "{what}");
         assert!(answer.text("/detail").contains(says), "{what}: {}", answer.text("/detail"));
     }
-    let large = vec![0; hookyard_model::limits::COMPONENT_BYTES_MAX + 1];
+    let large = vec![0; hookyard_model::limits::COMPONENT_INTERPRETED_BYTES_MAX + 1];
     assert_eq!(app.upload(&key, &large).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     let bearer = format!("Bearer {key}");
     let json = [("authorization", bearer.as_str()), ("content-type", "application/json")];

@@ -142,10 +142,10 @@ async fn a_transform_makes_the_body_or_nothing_of_an_event(databases: Databases)
     let of = async |index: usize| {
         let deliveries = deliveries().await;
         let found =
-            deliveries.as_array().unwrap().iter().find(|one| one["subscription"] == json!(subscriptions[index]));
+            deliveries.as_array().unwrap().iter().find(|one| one["subscriptionId"] == json!(subscriptions[index]));
         found.cloned().unwrap_or_default()
     };
-    app.until("the failed attempt", async || (of(0).await["attempts"] == 1).then_some(())).await;
+    app.until("the failed attempt", async || (of(0).await["attemptCount"] == 1).then_some(())).await;
     app.clock.advance(std::time::Duration::from_secs(7));
     let arrivals = app.receiver.wait_until(|arrivals| arrivals.len() == 2).await;
     assert!(arrivals.iter().all(|arrival| arrival.path == "/shout"));
@@ -155,7 +155,9 @@ async fn a_transform_makes_the_body_or_nothing_of_an_event(databases: Databases)
     let skipped =
         app.until("the skipped one", async || Some(of(1).await).filter(|one| one["status"] == "SKIPPED")).await;
     assert!(skipped.to_string().contains("emitted nothing"), "{skipped}");
-    let failed = app.until("the failed one", async || Some(of(2).await).filter(|one| one["attempts"] == 1)).await;
+    let failed = app.until("the failed one", async || Some(of(2).await).filter(|one| one["attemptCount"] == 1)).await;
+    let path = format!("/api/v1/deliveries/{}", failed["id"].as_str().unwrap());
+    let failed = app.call(Method::GET, &path, &key, None).await.json();
     assert!(failed.to_string().contains("more than one"), "{failed}");
     assert_eq!(app.runs(tenant, event).await.len(), 3, "each transform's run is on record");
 }

@@ -4,12 +4,12 @@
 //! unknown destination, a lead that is not there, a chain of events that is too long, an action that its stage does not
 //! have.
 
+use hookyard_model::effect::Entry;
 use hookyard_model::event::{Cause, NewEvent};
 use hookyard_model::flow::FlowStage;
 use hookyard_model::instant::Instant;
 use hookyard_model::limits;
 use hookyard_model::run::{self, Action, Change, Decision, NewRun};
-use hookyard_model::effect::Entry;
 use hookyard_store::{Claim, LeadChange, LoggedEvent, NewPush, RunEffects, Store, StoreError};
 
 use crate::ids;
@@ -78,7 +78,9 @@ pub async fn effects(
             }
             Action::Drop(_) if run.stage == FlowStage::Before => {}
             Action::Drop(_) => {
-                return refused("only a flow of stage `before` can drop an event: this one runs when it is done".to_owned());
+                return refused(
+                    "only a flow of stage `before` can drop an event: this one runs when it is done".to_owned(),
+                );
             }
         }
     }

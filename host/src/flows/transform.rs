@@ -82,7 +82,9 @@ impl Transforms {
             (Ok(effects), Some(decision)) => (emitted(decision), RunStatus::Succeeded, effects),
             (Err(DecideError::Store(error)), _) => return Err(error),
             (Err(DecideError::Refused(why)), _) => (Transformed::Failed(why), RunStatus::Failed, RunEffects::default()),
-            (Ok(_), None) => (Transformed::Failed("it decided nothing".to_owned()), RunStatus::Failed, RunEffects::default()),
+            (Ok(_), None) => {
+                (Transformed::Failed("it decided nothing".to_owned()), RunStatus::Failed, RunEffects::default())
+            }
         };
         let (transformed, status, effects) = match transformed {
             Transformed::Failed(why) => {
@@ -135,6 +137,8 @@ fn emitted(decision: &Decision) -> Transformed {
     match (bodies.next(), bodies.next()) {
         (Some(body), None) => Transformed::Body(body),
         (None, _) => Transformed::Nothing("the subscription's transform emitted nothing".to_owned()),
-        (Some(_), Some(_)) => Transformed::Failed("its transform emitted more than one event, and a delivery has one body".to_owned()),
+        (Some(_), Some(_)) => {
+            Transformed::Failed("its transform emitted more than one event, and a delivery has one body".to_owned())
+        }
     }
 }

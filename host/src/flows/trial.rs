@@ -193,9 +193,7 @@ pub fn compare(tried: &Tried, journal: &[Entry], before: Option<&Decision>, fail
             Compared::AskedLess { before: journal.len(), now: tried.journal.len() }
         }
         (Some(now), Some(before)) if now == before => Compared::Same,
-        (Some(now), before) => {
-            Compared::Decided { before: before.cloned().unwrap_or_default(), now: now.clone() }
-        }
+        (Some(now), before) => Compared::Decided { before: before.cloned().unwrap_or_default(), now: now.clone() },
         (None, _) => {
             let reason = tried.reason.clone().unwrap_or_default();
             if before.is_none() && failed == Some(reason.as_str()) {

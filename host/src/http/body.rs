@@ -18,6 +18,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::http::problem::Problem;
 
+/// How long a body that is too large may take to be dropped.
+const DRAIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// Characters of a field's name that are repeated.
 const NAME_CHARS_MAX: usize = 64;
 
@@ -35,6 +37,7 @@ pub async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<B
         return Err(Problem::unsupported("compressed bodies are not taken: send it without `Content-Encoding`"));
     }
     if usize::try_from(body.size_hint().lower()).map_or(true, |bytes| bytes > bytes_max) {
+        drain(body, bytes_max).await;
         return Err(Problem::too_large(bytes_max));
     }
     match tokio::time::timeout(limits::REQUEST_BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await {
@@ -43,6 +46,22 @@ pub async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<B
         Ok(Err(_)) => Err(Problem::bad_request("the body broke off: send it whole")),
         Err(_) => Err(Problem::too_slow()),
     }
+}
+
+/// Takes a body that is too large and drops it, as long as that is cheap: a sender that is cut off while it writes sees a
+/// broken connection, and not the answer that says why.
+async fn drain(mut body: Body, bytes_max: usize) {
+    let drained = async {
+        let mut left = bytes_max.saturating_mul(2);
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Whoever takes longer is cut off.
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, drained).await;
 }
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {

@@ -27,7 +27,6 @@ use crate::shares::{Entered, Share, Shares};
 use crate::telemetry::{Ended, Metrics};
 use crate::worker::{Handoff, Stage};
 
-
 /// The stage.
 pub struct Deliver {
     /// Rows.

@@ -251,7 +251,10 @@ impl Flows {
                 }
                 RunSettled::Full => {
                     let most = limits::STATE_KEYS_PER_FLOW_MAX;
-                    end = End::Failed("asked_too_much", format!("its flow's state has {most} keys, and no room for more"));
+                    end = End::Failed(
+                        "asked_too_much",
+                        format!("its flow's state has {most} keys, and no room for more"),
+                    );
                 }
                 RunSettled::Stale(keys) => {
                     running.forget(run::first_read_of(&running.journal, &keys));
@@ -398,7 +401,9 @@ impl Running {
 
 fn unloadable(error: &LoadError) -> End {
     match error {
-        LoadError::Missing(_) => End::Failed("host", "its version is not there any more: retry is of no use".to_owned()),
+        LoadError::Missing(_) => {
+            End::Failed("host", "its version is not there any more: retry is of no use".to_owned())
+        }
         LoadError::Unfit { .. } => End::Again("its version could not be loaded just now".to_owned(), None, Keep::All),
     }
 }

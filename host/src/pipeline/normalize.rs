@@ -30,9 +30,7 @@ use hookyard_model::provider::{Failure, Inbound, Normalized};
 use hookyard_model::retry::normalize_backoff;
 use hookyard_model::run::{Action, ClaimedRun, RunOutcome, RunStatus, SeenEvent, change_lead};
 use hookyard_sandbox::{Call, CallFailure, GuestSecrets, LoadError, Step};
-use hookyard_store::{
-    Claim, EventEnd, EventSettlement, FinishedRun, Item, RunEffects, Settled, Store, StoreError,
-};
+use hookyard_store::{Claim, EventEnd, EventSettlement, FinishedRun, Item, RunEffects, Settled, Store, StoreError};
 use serde::Serialize;
 
 use super::dedup;
@@ -115,7 +113,10 @@ impl Stage for Normalize {
             EventEnd::Later { .. } => "later",
             EventEnd::Failed { .. } => "failed",
         };
-        self.metrics.events.get_or_create(&ProviderEnded { provider: event.provider.clone().unwrap_or_default(), outcome }).inc();
+        self.metrics
+            .events
+            .get_or_create(&ProviderEnded { provider: event.provider.clone().unwrap_or_default(), outcome })
+            .inc();
         self.settle(&event, row.tries, end, before).await;
     }
 }
@@ -149,9 +150,7 @@ impl Normalize {
             },
             Err(Failure::Permanent(reason)) => alone(EventEnd::Failed { outcome: because(outcome, reason) }),
             Err(Failure::Unauthorized(reason)) => alone(self.unauthorized(event, because(outcome, reason)).await),
-            Err(Failure::Retry { reason, after_ms }) => {
-                alone(self.retry(tries, because(outcome, reason), after_ms))
-            }
+            Err(Failure::Retry { reason, after_ms }) => alone(self.retry(tries, because(outcome, reason), after_ms)),
         }
     }
 
@@ -443,7 +442,9 @@ impl Normalize {
                 self.metrics.normalize_seconds.observe(took.as_secs_f64());
             }
             Ok(Settled::Lost) => tracing::debug!(event.id = %event.id, "another worker settled event {}", event.id),
-            Ok(Settled::Stale(_)) => self.once_more(event, tries, "the state that a flow read was changed meanwhile").await,
+            Ok(Settled::Stale(_)) => {
+                self.once_more(event, tries, "the state that a flow read was changed meanwhile").await
+            }
             Ok(Settled::Full) => self.once_more(event, tries, "the state of a flow of stage `before` is full").await,
             Err(error) => {
                 tracing::error!(event.id = %event.id, error = &error as &dyn std::error::Error, "could not settle event {}; it falls due again", event.id);
@@ -472,7 +473,8 @@ impl Normalize {
             }
             None => item.claim = Claim::Due,
         }
-        let places: Option<Vec<_>> = is_light.then(|| item.runs.iter().map(|_| self.runs.reserve()).collect()).flatten();
+        let places: Option<Vec<_>> =
+            is_light.then(|| item.runs.iter().map(|_| self.runs.reserve()).collect()).flatten();
         match places {
             Some(places) => {
                 let runs = item.runs.iter().map(|run| ClaimedRun {

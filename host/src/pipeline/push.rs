@@ -16,9 +16,7 @@ use hookyard_model::plugin::World;
 use hookyard_model::provider::Failure;
 use hookyard_model::retry::{RetryAfter, Schedule};
 use hookyard_sandbox::{Call, CallFailure, LoadError, NoSecrets, Step};
-use hookyard_store::{
-    ClaimedPush, DestinationStatus, PushAttempt, PushNext, PushSettlement, Store, StoreError,
-};
+use hookyard_store::{ClaimedPush, DestinationStatus, PushAttempt, PushNext, PushSettlement, Store, StoreError};
 
 use crate::directory::{DestinationEntry, Directory};
 use crate::effects::{self, Behalf, NoCredential};
