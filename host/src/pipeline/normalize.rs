@@ -12,6 +12,7 @@
 //! the account, and its events wait for a person.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hookyard_egress::Egress;
 use hookyard_model::account::AccountStatus;
@@ -47,6 +48,11 @@ use crate::ids;
 use crate::plugins::Plugins;
 use crate::telemetry::{Ended, Metrics, ProviderEnded};
 use crate::worker::{Handoff, Place, Stage};
+
+/// How often an event is worked on again at once, because others changed what its flows of stage `before` had read.
+const STALE_MAX: u32 = 20;
+/// Between two of these, times their number.
+const STALE_WAIT: Duration = Duration::from_millis(5);
 
 /// The stage.
 pub struct Normalize {
@@ -107,7 +113,31 @@ impl Stage for Normalize {
 
     async fn step(&self, row: ClaimedEvent) {
         let event = Arc::new(row.event);
-        let (end, before) = self.end(&event, row.tries).await;
+        for round in 0..STALE_MAX {
+            if self.try_once(&event, row.tries).await == Tried::Settled {
+                return;
+            }
+            // Others who were in the way were so at the same moment: not all of them come back at the same moment.
+            tokio::time::sleep(STALE_WAIT.saturating_mul(round).mul_f64(ids::chance())).await;
+        }
+        let why = "others change all the time what a flow of stage `before` reads".to_owned();
+        let end = self.retry(row.tries, because(Outcome::default(), why), None);
+        self.settle(&event, row.tries, end, Vec::new()).await;
+    }
+}
+
+/// What came of working on an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    /// It is settled, or somebody else's.
+    Settled,
+    /// A flow read what others changed meanwhile: nothing was written.
+    Stale,
+}
+
+impl Normalize {
+    async fn try_once(&self, event: &Arc<NewEvent>, tries: u32) -> Tried {
+        let (end, before) = self.end(event, tries).await;
         let outcome = match &end {
             EventEnd::Understood { .. } => "understood",
             EventEnd::Later { .. } => "later",
@@ -117,11 +147,9 @@ impl Stage for Normalize {
             .events
             .get_or_create(&ProviderEnded { provider: event.provider.clone().unwrap_or_default(), outcome })
             .inc();
-        self.settle(&event, row.tries, end, before).await;
+        self.settle(event, tries, end, before).await
     }
-}
 
-impl Normalize {
     /// What becomes of an event, and the runs of stage `before` that are committed with it.
     async fn end(&self, event: &Arc<NewEvent>, tries: u32) -> (EventEnd, Vec<FinishedRun>) {
         let Some(provider) = event.provider.clone() else { return self.as_it_is(event, tries).await };
@@ -419,7 +447,7 @@ impl Normalize {
         EventEnd::Later { due_at: self.store.now().plus(limits::UNAUTHORIZED_RECHECK), outcome }
     }
 
-    async fn settle(&self, event: &NewEvent, tries: u32, mut end: EventEnd, before: Vec<FinishedRun>) {
+    async fn settle(&self, event: &NewEvent, tries: u32, mut end: EventEnd, before: Vec<FinishedRun>) -> Tried {
         let handed = match &mut end {
             EventEnd::Understood { items, .. } => items.iter_mut().map(|item| self.claim_next(event, item)).collect(),
             EventEnd::Later { .. } | EventEnd::Failed { .. } => Vec::new(),
@@ -442,21 +470,19 @@ impl Normalize {
                 self.metrics.normalize_seconds.observe(took.as_secs_f64());
             }
             Ok(Settled::Lost) => tracing::debug!(event.id = %event.id, "another worker settled event {}", event.id),
-            Ok(Settled::Stale(_)) => {
-                self.once_more(event, tries, "the state that a flow read was changed meanwhile").await
+            Ok(Settled::Stale(_)) => return Tried::Stale,
+            Ok(Settled::Full) => {
+                let most = limits::STATE_KEYS_PER_FLOW_MAX;
+                let why = format!("a flow of stage `before` has {most} keys in its state, and no room for more");
+                let end = self.retry(tries, because(Outcome::default(), why), None);
+                // Without runs there is no state to be full.
+                Box::pin(self.settle(event, tries, end, Vec::new())).await;
             }
-            Ok(Settled::Full) => self.once_more(event, tries, "the state of a flow of stage `before` is full").await,
             Err(error) => {
                 tracing::error!(event.id = %event.id, error = &error as &dyn std::error::Error, "could not settle event {}; it falls due again", event.id);
             }
         }
-    }
-
-    /// Puts an event off whose runs of stage `before` could not be committed: it is worked on again, from the start.
-    async fn once_more(&self, event: &NewEvent, tries: u32, why: &str) {
-        let end = self.retry(tries, because(Outcome::default(), why.to_owned()), None);
-        // Without runs there is nothing that could be stale: this is not called again from there.
-        Box::pin(self.settle(event, tries, end, Vec::new())).await;
+        Tried::Settled
     }
 
     /// Keeps a place in the next stages for each delivery and run of an item; where there is not one for all of them, or
