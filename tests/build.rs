@@ -9,6 +9,7 @@ fn main() {
         "unruly_flow",
         "patient",
         "gate",
+        "sink",
         "lead_router",
         "speed_to_lead",
         "enrich",

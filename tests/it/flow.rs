@@ -153,7 +153,7 @@ async fn every_way_of_misbehaving_has_its_own_blame_and_hurts_nobody_else(databa
     {
         // A version that fails this often would be paused; here it shall not be.
         if index % 10 == 9 {
-            let again = app.upload(&key, &guests::marked(guests::UNRULY_FLOW, u8::try_from(index).unwrap())).await;
+            let again = app.upload(&key, &guests::marked(guests::UNRULY_FLOW, u16::try_from(index).unwrap())).await;
             assert_eq!(again.status, StatusCode::CREATED, "{}", again.json());
         }
         let row = misbehave(&app, tenant, &key, what).await;

@@ -243,3 +243,39 @@ async fn a_tenants_own_plugin_shadows_the_operators_for_that_tenant_alone() {
     let foreign = app.call(Method::GET, &format!("/api/v1/plugins/{plugin}"), &their_key, None).await;
     assert_eq!(foreign.status, StatusCode::NOT_FOUND);
 }
+
+/// A component that is put into the watched folder runs, and a newer one in its place takes over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_component_that_is_put_into_the_folder_runs_for_all_tenants() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let app =
+        support::TestApp::start_with(Databases::Sqlite, crate::PROGRAM, |config| config.plugins = Some(path)).await;
+    let (tenant, key) = app.tenant("acme").await;
+    let file = folder.path().join("gate.wasm");
+    std::fs::write(folder.path().join("broken.wasm"), b"\0asm nonsense").unwrap();
+    std::fs::write(&file, &guests::GATE[..guests::GATE.len() / 2]).unwrap();
+    // Half of it is refused; the whole of it is taken when it is there.
+    std::fs::write(&file, guests::GATE).unwrap();
+    let offered = async |version: u32| {
+        let store = app.host().store().clone();
+        let look = async || {
+            let found = store.plugin_resolve(Some(tenant), hookyard_model::plugin::World::Flow, "gate").await.unwrap();
+            found.filter(|found| found.version == version)
+        };
+        app.until("a version", look).await
+    };
+    let first = offered(1).await;
+    assert_eq!(first.origin, hookyard_model::plugin::Origin::Folder);
+    app.flow(&key, "gate", json!({ "triggers": ["tick"], "settings": { "do": "count" } })).await;
+    let event = app.publish(&key, "tick", json!({})).await;
+    assert_eq!(app.run_ended(tenant, event).await.run.by.version, 1);
+    std::fs::write(&file, guests::marked(guests::GATE, 2)).unwrap();
+    offered(2).await;
+    let event = app.publish(&key, "tick", json!({})).await;
+    app.until("the new version", async || {
+        let row = app.runs(tenant, event).await.into_iter().next()?;
+        (row.run.by.version == 2).then_some(())
+    })
+    .await;
+}

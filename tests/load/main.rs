@@ -10,6 +10,7 @@ mod process;
 mod guest_call;
 mod ingest;
 mod end_to_end;
+mod flows;
 
 fn main() -> anyhow::Result<()> {
     let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
@@ -23,6 +24,9 @@ fn main() -> anyhow::Result<()> {
     }
     if runs("end_to_end") {
         runtime.block_on(end_to_end::run())?;
+    }
+    if runs("flows") {
+        runtime.block_on(flows::run())?;
     }
     Ok(())
 }

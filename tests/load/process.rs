@@ -58,6 +58,15 @@ impl Loaded {
         Ok(Self { child, _database: database, is_postgres, address, api, path })
     }
 
+    /// Another tenant's way in.
+    pub(crate) async fn another_tenant(&self, name: &str) -> anyhow::Result<ApiClient> {
+        let base = format!("http://{}", self.address);
+        let operator = ApiClient::new(&base, OPERATOR_KEY, &[])?;
+        let tenant = operator.post("/api/v1/tenants", &json!({ "name": name })).await?;
+        let tenant = tenant.get("id").and_then(Value::as_str).context("a tenant")?.to_owned();
+        Ok(ApiClient::for_tenant(&base, OPERATOR_KEY, &tenant, &[])?)
+    }
+
     /// Signed posts of `count` different events of about 600 bytes, numbered from `first`.
     pub(crate) fn posts(&self, first: usize, count: usize) -> Vec<Vec<u8>> {
         let filler = "x".repeat(500);

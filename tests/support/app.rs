@@ -15,7 +15,7 @@ use hookyard_model::id::{EventId, FlowId, TenantId};
 use hookyard_model::instant::Clock;
 use hookyard_model::run::RunStatus;
 use hookyard_model::secret::{Secret, SecretFormat};
-use hookyard_store::{EventFilter, EventRow, PageRequest, RunFilter, RunRow};
+use hookyard_store::{EventFilter, EventRow, MasterKey, PageRequest, RunFilter, RunRow};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -117,6 +117,18 @@ impl TestApp {
     pub async fn restart(&mut self) {
         self.stop().await;
         self.host = Some(start(self.config.clone(), Arc::clone(&self.clock), self.compiler).await);
+    }
+
+    /// Another node on the same database, with a folder of its own. PostgreSQL only.
+    pub async fn another_node(&self, folder: &Path) -> Host {
+        let key = MasterKey::load_or_create(&self.folder().join("master.key")).expect("the first node's key");
+        let config = Config { data: folder.to_owned(), master_key: Some(key), ..self.config.clone() };
+        start(config, Arc::clone(&self.clock), self.compiler).await
+    }
+
+    /// Sends requests to another host from now on; the one that they went to until now.
+    pub fn switch_to(&mut self, host: Host) -> Option<Host> {
+        self.host.replace(host)
     }
 
     /// Ends the host softly.

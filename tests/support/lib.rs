@@ -23,6 +23,8 @@ pub mod guests {
     pub const PATIENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/patient.wasm"));
     /// A flow for the stages `before` and `transform`.
     pub const GATE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gate.wasm"));
+    /// A destination that takes every lead.
+    pub const SINK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sink.wasm"));
     /// The first-party flow.
     pub const LEAD_ROUTER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lead_router.wasm"));
     /// The first-party flow.
@@ -38,10 +40,11 @@ pub mod guests {
 
     /// The same component with other bytes: a custom section that says `mark`.
     #[must_use]
-    pub fn marked(component: &[u8], mark: u8) -> Vec<u8> {
+    pub fn marked(component: &[u8], mark: u16) -> Vec<u8> {
         let mut bytes = component.to_vec();
-        // Section 0, seven bytes long: a name of five letters, and one byte.
-        bytes.extend_from_slice(&[0, 7, 5, b'm', b'a', b'r', b'k', b's', mark]);
+        // Section 0, eight bytes long: a name of five letters, and two bytes.
+        let [low, high] = mark.to_le_bytes();
+        bytes.extend_from_slice(&[0, 8, 5, b'm', b'a', b'r', b'k', b's', low, high]);
         bytes
     }
 }

@@ -74,6 +74,8 @@ fn misbehave(what: &str) {
         "loop" => loop {
             black_box(0);
         },
+        // Just within its budget, again and again: nothing to blame it for, and a core's worth of work.
+        "spin" => (0..12_000_000_u64).for_each(|count| drop(black_box(count))),
         "trap" => panic!("told to panic"),
         "recurse" => {
             black_box(recurse(1));

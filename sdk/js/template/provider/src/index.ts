@@ -20,7 +20,7 @@ export default provider({
     return { proof, events: [{ eventType: "form.filled", accountKey: form.account, eventId: form.id, payload: form }] };
   },
   normalize(event) {
-    const { id, name, email, ...answers } = event.payload;
+    const { id, account: _, name, email, ...answers } = event.payload;
     return { eventType: event.eventType, lead: { providerLeadId: id, fullName: name, email, rawFieldData: answers } };
   },
 });
