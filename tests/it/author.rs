@@ -18,7 +18,7 @@ const WORLDS: [&str; 3] = ["provider", "flow", "destination"];
 /// What no line may take longer to come.
 const WITHIN: Duration = Duration::from_secs(300);
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -52,58 +52,141 @@ async fn the_fixtures_of_standard_webhooks_pass_through_the_sandbox() {
     pass_through_the_sandbox(guests::STANDARD_WEBHOOKS, "standard_webhooks", 8).await;
 }
 
+/// The flows of this repository, each in one of these lists.
+const FLOWS_IN_RUST: [(&str, &[u8]); 3] =
+    [("enrich", guests::ENRICH), ("lead_router", guests::LEAD_ROUTER), ("speed_to_lead", guests::SPEED_TO_LEAD)];
+const FLOWS_IN_JS: [&str; 1] = ["round_robin"];
+const FLOWS_IN_PYTHON: [&str; 1] = ["office_hours"];
+
+#[test]
+fn no_flow_of_this_repository_is_left_out_here() {
+    let folders = std::fs::read_dir(repository().join("plugins/flows")).unwrap().flatten();
+    let mut there: Vec<_> = folders.map(|folder| folder.file_name().into_string().unwrap()).collect();
+    let mut here: Vec<_> = FLOWS_IN_RUST.iter().map(|(name, _)| *name).collect();
+    here.extend(FLOWS_IN_JS.iter().chain(&FLOWS_IN_PYTHON));
+    there.sort();
+    here.sort();
+    assert_eq!(here, there);
+}
+
+#[tokio::test]
+async fn the_fixtures_of_the_flows_in_rust_pass_through_the_sandbox() {
+    for (flow, component) in FLOWS_IN_RUST {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("flow.wasm"), component).unwrap();
+        every_case_of_the_flow_passes(flow, folder.path(), "flow.wasm", &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn the_fixtures_of_the_flow_in_javascript_pass_through_the_sandbox() {
+    let Some(program) = hookyard_js() else { return };
+    for flow in FLOWS_IN_JS {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&repository().join("plugins/flows").join(flow), &folder.path().join(flow));
+        every_case_of_the_flow_passes(flow, folder.path(), flow, &[("HOOKYARD_JS", &program)]).await;
+    }
+}
+
+#[tokio::test]
+async fn the_fixtures_of_the_flow_in_python_pass_through_the_sandbox() {
+    let Some(program) = componentize_py() else { return };
+    for flow in FLOWS_IN_PYTHON {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&repository().join("plugins/flows").join(flow), &folder.path().join(flow));
+        every_case_of_the_flow_passes(flow, folder.path(), flow, &[("HOOKYARD_COMPONENTIZE_PY", &program)]).await;
+    }
+}
+
+/// Checks `plugin` in a folder, which is that flow; as many cases pass as the flow has folders of them.
+async fn every_case_of_the_flow_passes(flow: &str, within: &Path, plugin: &str, tools: &[(&str, &Path)]) {
+    let fixtures = repository().join("plugins/flows").join(flow).join("fixtures").canonicalize().unwrap();
+    let cases = std::fs::read_dir(&fixtures).unwrap().count();
+    let arguments = ["plugin", "check", plugin, "--fixtures", fixtures.to_str().unwrap()];
+    let told = expect(&arguments, within, tools, 0).await;
+    assert!(cases > 0 && passed(&told) == cases, "{cases} cases of {flow}: {told}");
+}
+
+/// How many cases passed, as `plugin check` says it; none where some did not.
+fn passed(told: &str) -> usize {
+    let line = told.lines().find_map(|line| line.strip_prefix("fixtures"));
+    line.and_then(|line| line.trim().strip_suffix(" passed")?.parse().ok()).unwrap_or_default()
+}
+
+/// A copy of a flow's folder: a build writes beside the code.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+/// The builder of JavaScript and TypeScript; where there is none, it says so.
+pub(crate) fn hookyard_js() -> Option<PathBuf> {
+    let built = repository().join("sdk/js/builder/target/release/hookyard-js");
+    let program = std::env::var_os("HOOKYARD_JS").map_or(built, PathBuf::from);
+    let found = program.is_file().then_some(program);
+    if found.is_none() {
+        eprintln!("skipped: no hookyard-js: set HOOKYARD_JS, or build sdk/js/builder; tests/toolchains does");
+    }
+    found
+}
+
+/// The builder of Python; where there is none, it says so.
+pub(crate) fn componentize_py() -> Option<PathBuf> {
+    let program = std::env::var_os("HOOKYARD_COMPONENTIZE_PY").map(PathBuf::from);
+    if program.is_none() {
+        eprintln!("skipped: no componentize-py: set HOOKYARD_COMPONENTIZE_PY; tests/toolchains does");
+    }
+    program
+}
+
 #[tokio::test]
 async fn a_new_provider_in_rust_builds_and_passes_its_fixtures_as_it_stands() {
     let told = new_and_check("provider", "rust", &[]).await;
-    assert!(told.contains("order_paid"), "{told}");
+    assert!(told.contains("order_paid") && passed(&told) == 1, "{told}");
 }
 
 #[tokio::test]
 async fn a_new_flow_in_rust_builds_and_passes_its_fixtures_as_it_stands() {
     let told = new_and_check("flow", "rust", &[]).await;
-    assert!(told.contains("triggers") && told.contains("2 passed"), "{told}");
+    assert!(told.contains("triggers") && passed(&told) == 2, "{told}");
 }
 
 #[tokio::test]
 async fn a_new_destination_in_rust_builds_and_passes_its_fixtures_as_it_stands() {
     let told = new_and_check("destination", "rust", &[]).await;
-    assert!(told.contains("fields") && told.contains("2 passed"), "{told}");
+    assert!(told.contains("fields") && passed(&told) == 2, "{told}");
 }
 
 #[tokio::test]
-async fn a_new_plugin_in_typescript_and_javascript_builds_and_passes_as_it_stands() {
-    let built = repository().join("sdk/js/builder/target/release/hookyard-js");
-    let program = std::env::var_os("HOOKYARD_JS").map(PathBuf::from).unwrap_or(built);
-    if !program.is_file() {
-        eprintln!("skipped: no hookyard-js: set HOOKYARD_JS, or build sdk/js/builder; tests/toolchains does");
-        return;
-    }
+async fn a_new_plugin_in_typescript_and_javascript_builds_and_passes_its_fixtures_as_it_stands() {
+    let Some(program) = hookyard_js() else { return };
     for world in WORLDS {
         for lang in ["ts", "js"] {
             let told = new_and_check(world, lang, &[("HOOKYARD_JS", &program)]).await;
             assert!(told.contains(&format!("{world}, exports {world}")) && told.contains("interpreted"), "{told}");
+            assert_eq!(passed(&told), cases_of_the_template("js", world), "{lang} {world}: {told}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_new_plugin_in_python_builds_and_passes_as_it_stands() {
-    let Some(program) = std::env::var_os("HOOKYARD_COMPONENTIZE_PY").map(PathBuf::from) else {
-        eprintln!("skipped: no componentize-py: set HOOKYARD_COMPONENTIZE_PY; tests/toolchains does");
-        return;
-    };
+async fn a_new_plugin_in_python_builds_and_passes_its_fixtures_as_it_stands() {
+    let Some(program) = componentize_py() else { return };
     for world in WORLDS {
         let told = new_and_check(world, "python", &[("HOOKYARD_COMPONENTIZE_PY", &program)]).await;
         assert!(told.contains(&format!("{world}, exports {world}")) && told.contains("interpreted"), "{told}");
+        assert_eq!(passed(&told), cases_of_the_template("python", world), "{world}: {told}");
     }
 }
 
 #[tokio::test]
 async fn a_mistake_in_python_is_told_by_its_own_traceback_alone() {
-    let Some(program) = std::env::var_os("HOOKYARD_COMPONENTIZE_PY").map(PathBuf::from) else {
-        eprintln!("skipped: no componentize-py: set HOOKYARD_COMPONENTIZE_PY; tests/toolchains does");
-        return;
-    };
+    let Some(program) = componentize_py() else { return };
     let folder = tempfile::tempdir().unwrap();
     let tools = [("HOOKYARD_COMPONENTIZE_PY", program.as_path())];
     expect(&["plugin", "new", "mine", "--world", "flow", "--lang", "python"], folder.path(), &tools, 0).await;
@@ -165,6 +248,14 @@ async fn a_change_is_built_and_checked_at_once_and_a_case_that_fails_is_no_end()
     assert!(told.contains("1 passed, 1 failed"), "{told}");
 }
 
+/// How many cases a template has: at least one.
+fn cases_of_the_template(sdk: &str, world: &str) -> usize {
+    let fixtures = repository().join("sdk").join(sdk).join("template").join(world).join("fixtures");
+    let cases = std::fs::read_dir(fixtures).unwrap().count();
+    assert!(cases > 0, "{sdk} {world}");
+    cases
+}
+
 /// A new plugin `acme_WORLD_LANG` in a folder.
 async fn new(folder: &Path, world: &str, lang: &str) {
     let sdk = repository().join("sdk/rust").canonicalize().unwrap();
@@ -188,11 +279,14 @@ async fn expect(arguments: &[&str], within: &Path, tools: &[(&str, &Path)], code
     told
 }
 
+/// Where authors' Rust is compiled: the guests' own target folder has the SDK compiled already.
+pub(crate) fn target() -> PathBuf {
+    Path::new(PROGRAM).ancestors().nth(2).unwrap().join("guests")
+}
+
 fn command(arguments: &[&str], within: &Path, tools: &[(&str, &Path)]) -> Command {
-    // The guests' own target folder has the SDK compiled already.
-    let target = Path::new(PROGRAM).ancestors().nth(2).unwrap().join("guests");
     let mut command = Command::new(PROGRAM);
-    command.args(arguments).current_dir(within).env("NO_COLOR", "1").env("CARGO_TARGET_DIR", &target);
+    command.args(arguments).current_dir(within).env("NO_COLOR", "1").env("CARGO_TARGET_DIR", target());
     command.envs(tools.iter().map(|(name, path)| (name, path)));
     command
 }

@@ -20,6 +20,7 @@ mod crash_flow;
 mod demo;
 mod command_line;
 mod author;
+mod author_docs;
 
 use support::{Databases, TestApp};
 
