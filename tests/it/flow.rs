@@ -20,6 +20,7 @@ use crate::{PROGRAM, on_both_databases};
 on_both_databases! {
     a_run_reads_fetches_sleeps_for_days_over_a_restart_and_acts_once;
     a_fetch_that_fails_is_tried_again_and_carries_the_same_key;
+    a_run_that_failed_for_its_credentials_goes_on_when_it_is_retried;
     every_way_of_misbehaving_has_its_own_blame_and_hurts_nobody_else;
     an_event_that_causes_itself_is_cut_at_the_end_of_its_chain;
     runs_that_change_the_same_state_at_once_do_so_one_after_the_other;
@@ -111,6 +112,24 @@ async fn a_fetch_that_fails_is_tried_again_and_carries_the_same_key(databases: D
     assert_ne!(arrivals[0].header("idempotency-key"), arrivals[1].header("idempotency-key"));
 }
 
+async fn a_run_that_failed_for_its_credentials_goes_on_when_it_is_retried(databases: Databases) {
+    let (app, peer) = app_with_peer(databases).await;
+    let (tenant, key) = app.tenant("acme").await;
+    let plugin = app.flow_plugin(&key, guests::PATIENT).await;
+    app.flow(&key, &plugin, json!({})).await;
+    peer.answer_next([StatusCode::OK, StatusCode::UNAUTHORIZED]);
+    let event = app.publish(&key, "patient.start", json!({})).await;
+    let failed = app.run_ended(tenant, event).await;
+    assert_eq!((failed.status, failed.outcome.blame.as_deref()), (RunStatus::Failed, Some("unauthorized")));
+    let path = format!("/api/v1/runs/{}/retry", failed.run.id);
+    let retried = app.call(Method::POST, &path, &key, None).await;
+    assert_eq!(retried.status, StatusCode::ACCEPTED, "{}", retried.json());
+    let row = app.run_until(tenant, event, |row| row.status == RunStatus::Succeeded).await;
+    assert_eq!(row.steps, 3);
+    let told: Vec<_> = peer.arrivals().iter().map(|arrival| arrival.path.clone()).collect();
+    assert_eq!(told, ["/first/1", "/second/1", "/second/1"], "what was refused is asked again, and nothing else");
+}
+
 async fn misbehave(app: &TestApp, tenant: TenantId, key: &str, what: &str) -> hookyard_store::RunRow {
     let event = app.publish(key, "unruly", json!({ "do": what })).await;
     app.run_ended(tenant, event).await
@@ -141,6 +160,7 @@ async fn every_way_of_misbehaving_has_its_own_blame_and_hurts_nobody_else(databa
         ("big-state", "nonsense", "state value"),
         ("bad-key", "nonsense", "state key"),
         ("sleep-for-ever", "asked_too_much", "sleep"),
+        ("leak-handles", "trapped", "handle"),
         ("exit", "trapped", "ended itself"),
         ("refuse", "refused", "told to refuse"),
         ("unauthorized", "unauthorized", "told to say so"),

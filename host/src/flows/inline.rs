@@ -12,7 +12,7 @@ use hookyard_model::effect::{Effect, Entry, FetchError, Reply};
 use hookyard_model::limits;
 use hookyard_model::plugin::World;
 use hookyard_model::provider::Failure;
-use hookyard_model::run::{Decision, NewRun, RunOutcome};
+use hookyard_model::run::{Decision, NewRun, RunOutcome, journal_bytes};
 use hookyard_sandbox::{LoadError, Step};
 use hookyard_store::{Store, StoreError};
 use tokio::time::{Instant, timeout_at};
@@ -58,6 +58,8 @@ enum Stopped {
     Store(#[from] StoreError),
     #[error("it took longer than {} s, which is what a flow of its stage has", limits::BEFORE_WITHIN.as_secs())]
     TooLong,
+    #[error("it fetched and read more than {} MiB in all", limits::JOURNAL_BYTES_MAX / (1024 * 1024))]
+    TooMuch,
 }
 
 /// The header that lets a peer recognise a fetch that is performed again: the run, and the place in its journal from 1.
@@ -143,6 +145,9 @@ impl Inline {
                 return Err(Stopped::TooLong);
             }
             Arc::make_mut(journal).push(Entry::new(&effect, reply, self.store.now()));
+            if journal_bytes(journal) > limits::JOURNAL_BYTES_MAX {
+                return Err(Stopped::TooMuch);
+            }
         }
     }
 }
@@ -156,6 +161,7 @@ impl Stopped {
             Self::Step(StepError::Load(_)) | Self::Load(_) | Self::Store(_) => "host",
             Self::NoCredential(_) => "unauthorized",
             Self::TooLong => "out_of_time",
+            Self::TooMuch => "asked_too_much",
         }
     }
 }

@@ -70,6 +70,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(create_destination, list_destinations))
         .routes(routes!(get_destination, change_destination, delete_destination))
         .routes(routes!(pushes::list_pushes))
+        .routes(routes!(pushes::retry_push))
 }
 
 /// Make a destination

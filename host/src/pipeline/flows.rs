@@ -209,7 +209,7 @@ impl Flows {
         };
         let is_fetch = matches!(effect, Effect::Fetch { .. });
         running.push(Entry::new(&effect, reply, self.store.now()));
-        if running.journal_bytes() > limits::JOURNAL_BYTES_MAX {
+        if run::journal_bytes(&running.journal) > limits::JOURNAL_BYTES_MAX {
             let most = limits::JOURNAL_BYTES_MAX / (1024 * 1024);
             return Ok(Some(End::Failed("asked_too_much", format!("it fetched and read more than {most} MiB in all"))));
         }
@@ -387,15 +387,6 @@ impl Running {
             next,
             outcome: self.outcome.clone(),
         }
-    }
-
-    fn journal_bytes(&self) -> usize {
-        let bytes = |entry: &Entry| match &entry.reply {
-            Reply::Response(response) => response.body.len(),
-            Reply::State(Some(found)) => found.value.len(),
-            Reply::FetchError(_) | Reply::State(None) | Reply::Slept => 0,
-        };
-        self.journal.iter().map(bytes).sum()
     }
 }
 

@@ -29,7 +29,7 @@ use hookyard_model::limits;
 use hookyard_model::plugin::PluginVersion;
 use hookyard_model::provider::{Failure, Inbound, Normalized};
 use hookyard_model::retry::normalize_backoff;
-use hookyard_model::run::{Action, ClaimedRun, RunOutcome, RunStatus, SeenEvent, change_lead};
+use hookyard_model::run::{Action, ClaimedRun, RunOutcome, RunStatus, SeenEvent, change_lead, journal_bytes};
 use hookyard_sandbox::{Call, CallFailure, GuestSecrets, LoadError, Step};
 use hookyard_store::{Claim, EventEnd, EventSettlement, FinishedRun, Item, RunEffects, Settled, Store, StoreError};
 use serde::Serialize;
@@ -90,6 +90,8 @@ enum NormalizeError {
     NoPlugin(String),
     #[error("the account that it came through is gone")]
     NoAccount,
+    #[error("the plugin fetched more than {} MiB for one event", limits::JOURNAL_BYTES_MAX / (1024 * 1024))]
+    TooMuch,
     #[error("the account is unauthorized: {0}")]
     AccountUnauthorized(String),
     #[error(transparent)]
@@ -247,6 +249,9 @@ impl Normalize {
                 Step::Wants(effect) => {
                     let reply = effects::perform(&self.egress, &behalf, &effect).await?;
                     Arc::make_mut(&mut journal).push(Entry::new(&effect, reply, event.received_at));
+                    if journal_bytes(&journal) > limits::JOURNAL_BYTES_MAX {
+                        return Err(NormalizeError::TooMuch);
+                    }
                 }
             }
         }
@@ -397,7 +402,7 @@ impl Normalize {
         let outcome = Outcome { normalized_by: version.map(|version| run_of(version)), ..Outcome::default() };
         let reason = error.to_string();
         match error {
-            NormalizeError::NoAccount | NormalizeError::NoPlugin(_) => {
+            NormalizeError::NoAccount | NormalizeError::NoPlugin(_) | NormalizeError::TooMuch => {
                 EventEnd::Failed { outcome: because(outcome, reason) }
             }
             NormalizeError::AccountUnauthorized(_) => self.waits(because(outcome, reason)),

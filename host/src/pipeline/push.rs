@@ -15,6 +15,7 @@ use hookyard_model::limits;
 use hookyard_model::plugin::World;
 use hookyard_model::provider::Failure;
 use hookyard_model::retry::{RetryAfter, Schedule};
+use hookyard_model::run::journal_bytes;
 use hookyard_sandbox::{Call, CallFailure, LoadError, NoSecrets, Step};
 use hookyard_store::{ClaimedPush, DestinationStatus, PushAttempt, PushNext, PushSettlement, Store, StoreError};
 
@@ -143,6 +144,12 @@ impl Push {
                     let behalf = behalf(&entry, &version.manifest, row, journal.len());
                     let reply = effects::perform(&self.egress, &behalf, &effect).await?;
                     Arc::make_mut(&mut journal).push(Entry::new(&effect, reply, self.store.now()));
+                    if journal_bytes(&journal) > limits::JOURNAL_BYTES_MAX {
+                        let most = limits::JOURNAL_BYTES_MAX / (1024 * 1024);
+                        return Err(PushError::Permanent(format!(
+                            "the plugin fetched more than {most} MiB for one push"
+                        )));
+                    }
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! Pushes: leads on their way to a destination.
 
 use axum::extract::State;
-use hookyard_model::id::DestinationId;
+use axum::http::StatusCode;
+use hookyard_model::id::{DestinationId, Noun, PushId, PushNoun};
 use hookyard_model::instant::Instant;
 use hookyard_store::{PushFilter, PushRow, PushStatus};
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,36 @@ pub(super) async fn list_pushes(
     let (paging, request) = Paging::read(&api, "pushes", Some(caller.tenant), &page)?;
     let rows = api.store.push_list(caller.tenant, filter, request).await?;
     paging.page(rows, |row| row.push.id.text(), |row| PushView::from(&row)).map(Json)
+}
+
+/// A push that is due now.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RetriedPush {
+    /// Its id.
+    pub id: String,
+    /// `PENDING`.
+    pub status: &'static str,
+}
+
+/// Try a push again, now
+#[utoipa::path(post, path = "/api/v1/pushes/{push}/retry", tag = "destinations",
+    params(("push" = String, Path, description = "Its id")),
+    responses((status = 202, description = "It is due now", body = RetriedPush)))]
+pub(super) async fn retry_push(
+    State(api): State<Api>,
+    caller: TenantCaller,
+    InPath(push): InPath<PushId>,
+) -> Result<(StatusCode, Json<RetriedPush>), Problem> {
+    caller.may(Scope::Manage)?;
+    match api.store.push_retry(caller.tenant, push).await? {
+        Some(true) => {
+            let retried = RetriedPush { id: push.text(), status: PushStatus::Pending.as_str() };
+            Ok((StatusCode::ACCEPTED, Json(retried)))
+        }
+        Some(false) => Err(Problem::conflict("this push is `DONE`: its destination has the lead already")),
+        None => Err(Problem::not_found(PushNoun::NAME)),
+    }
 }
 
 impl From<&PushRow> for PushView {

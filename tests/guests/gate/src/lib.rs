@@ -30,12 +30,7 @@ impl Flow for Gate {
                 Action::emit("lead.changed", &json!({ "event": trigger.event.id })),
             ]),
             "fail" => Err(Failure::permanent("it was told to fail")),
-            "trap" => {
-                let nothing: Option<u8> = None;
-                #[expect(clippy::unwrap_used, reason = "it is told to")]
-                let something = nothing.unwrap();
-                Ok(vec![Action::drop(format!("{something}"))])
-            }
+            "trap" => trap(),
             "sleep-too-long" => {
                 clock::sleep(std::time::Duration::from_secs(3600));
                 Ok(vec![])
@@ -53,4 +48,9 @@ impl Flow for Gate {
             _ => Ok(vec![]),
         }
     }
+}
+
+#[expect(clippy::panic, reason = "it is told to")]
+fn trap() -> Result<Vec<Action>, Failure> {
+    panic!("told to panic")
 }

@@ -58,6 +58,7 @@ fn tell(what: &str, count: u64) -> Result<u16, Failure> {
     let url = format!("https://peer.example.com/{what}/{count}");
     let response = http::post(url).send().map_err(|error| Failure::retry(format!("{error:?}")))?;
     match response.status {
+        401 => Err(Failure::unauthorized("the peer said 401")),
         500.. => Err(Failure::retry(format!("the peer said {}", response.status))),
         status => Ok(status),
     }

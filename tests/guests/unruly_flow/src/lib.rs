@@ -75,7 +75,10 @@ fn misbehave(what: &str) {
             black_box(0);
         },
         // Just within its budget, again and again: nothing to blame it for, and a core's worth of work.
-        "spin" => (0..12_000_000_u64).for_each(|count| drop(black_box(count))),
+        "spin" => (0..12_000_000_u64).for_each(|count| {
+            black_box(count);
+        }),
+        "leak-handles" => (0..10_000).for_each(|_| std::mem::forget(wasip2::cli::stdout::get_stdout())),
         "trap" => panic!("told to panic"),
         "recurse" => {
             black_box(recurse(1));
@@ -96,7 +99,7 @@ fn misbehave(what: &str) {
             let line = [b'x'; 4096];
             (0..1_000).for_each(|_| std::io::stdout().write_all(&line).unwrap_or(()));
         }
-        "flood-journal" => (0..).for_each(|count: u64| drop(black_box(state::get(&format!("key {count}"))))),
+        "flood-journal" => (0..1_000_u64).for_each(|count| drop(black_box(state::get(&format!("key {count}"))))),
         "flood-state" => (0..1_000).for_each(|count| state::set(&format!("key {count}"), "x")),
         "big-state" => state::set("big", vec![b'x'; 100 * 1024]),
         "bad-key" => state::set("a\nb", "x"),

@@ -7,7 +7,7 @@ use hookyard_model::flow::FlowStage;
 use hookyard_model::id::{RunId, TenantId};
 use hookyard_model::limits;
 use hookyard_model::plugin::Digest;
-use hookyard_model::run::{ClaimedRun, NewRun, RunOutcome, RunStatus};
+use hookyard_model::run::{ClaimedRun, NewRun, RunOutcome, RunStatus, kept_on_retry};
 
 use super::RunRetry;
 use crate::db::{Bulk, Cells, Row, Tx, Value};
@@ -62,7 +62,8 @@ impl Store {
         Ok(whole)
     }
 
-    /// Makes a failed or limited run due now, with all of its journal; its tries go on counting, because they fence.
+    /// Makes a failed or limited run due now. What its last fetch brought, and what followed, is forgotten: a replay of it
+    /// would fail as it did. Its tries go on counting, because they fence.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -77,6 +78,7 @@ impl Store {
         let values = vec![tenant.into(), id.into(), running.into(), self.now().into(), failed.into(), limited.into()];
         let mut tx = self.pool().begin().await?;
         if tx.execute(sql, values).await? > 0 {
+            forget_last_fetch(&mut tx, tenant, id).await?;
             tx.commit().await?;
             self.signals().work();
             return Ok(RunRetry::Queued);
@@ -88,6 +90,31 @@ impl Store {
         let exists = tx.row(sql, vec![tenant.into(), id.into()]).await?.is_some();
         Ok(if exists { RunRetry::NotFailed } else { RunRetry::NotFound })
     }
+}
+
+async fn forget_last_fetch(tx: &mut Tx, tenant: TenantId, id: RunId) -> Result<(), StoreError> {
+    let sql = "-- run_retry_journal()
+        SELECT step, entry
+        FROM run_journal
+        WHERE tenant_id = $1 AND run_id = $2
+        ORDER BY step";
+    let mut journal: Vec<Entry> = Vec::new();
+    for row in tx.rows(sql, vec![tenant.into(), id.into()]).await? {
+        let mut cells = row.cells("run_journal");
+        cells.count("step")?;
+        journal.push(cells.json("entry")?);
+    }
+    let kept = u32::try_from(kept_on_retry(&journal)).unwrap_or(u32::MAX);
+    let sql = "-- run_retry_cut()
+        DELETE FROM run_journal
+        WHERE tenant_id = $1 AND run_id = $2 AND step > $3";
+    tx.execute(sql, vec![tenant.into(), id.into(), kept.into()]).await?;
+    let sql = "-- run_retry_steps()
+        UPDATE runs
+        SET steps = $3
+        WHERE tenant_id = $1 AND run_id = $2";
+    tx.execute(sql, vec![tenant.into(), id.into(), kept.into()]).await?;
+    Ok(())
 }
 
 fn claim_sql(excluded: usize, skip_locked: &str) -> String {
