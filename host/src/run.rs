@@ -18,7 +18,7 @@ use hookyard_model::instant::Clock;
 use hookyard_model::limits;
 use hookyard_model::run::ClaimedRun;
 use hookyard_sandbox::{CodeCache, Compiler, Sandbox};
-use hookyard_store::{CommitWatch, MasterKey, NewKey, PageRequest, Store};
+use hookyard_store::{ClaimedPush, CommitWatch, MasterKey, NewKey, PageRequest, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -126,8 +126,8 @@ impl Host {
         let (to_normalize, events) = Handoff::new(limits::HANDOFF_ROWS_MAX);
         let deliver = Arc::new(shared.deliver(to_deliver.clone()));
         let flows = Arc::new(shared.flows(to_flows.clone()));
-        let push = Arc::new(shared.push());
-        let (_, pushes) = Handoff::new(1);
+        let (to_push, pushes) = Handoff::new(limits::HANDOFF_ROWS_MAX);
+        let push = Arc::new(shared.push(to_push));
         let normalize = Arc::new(shared.normalize(to_deliver, to_flows, config.runs_per_day));
         let front = Arc::new(shared.front(to_normalize));
 
@@ -276,13 +276,15 @@ impl Shared {
         }
     }
 
-    fn push(&self) -> Push {
+    fn push(&self, again: Handoff<ClaimedPush>) -> Push {
         Push {
             store: self.store.clone(),
             directory: self.directory.clone(),
             plugins: self.plugins.clone(),
             egress: self.egress.clone(),
             metrics: Arc::clone(&self.metrics),
+            shares: Shares::new(limits::PUSH_CONCURRENCY_PER_DESTINATION),
+            again,
         }
     }
 

@@ -52,6 +52,17 @@ async fn the_page_on_python_goes_from_nothing_to_a_flow_that_runs() {
 }
 
 #[test]
+fn the_case_that_a_page_shows_is_one_of_its_template() {
+    for (page, case) in [("js", "nobody_called"), ("python", "new_lead")] {
+        for file in ["trigger.json", "expected.json"] {
+            let path = repository().join(format!("sdk/{page}/template/flow/fixtures/{case}/{file}"));
+            let shown = format!("```json\n{}```", std::fs::read_to_string(path).unwrap());
+            assert!(text(page).contains(&shown), "{page} shows another {file} than {case} has");
+        }
+    }
+}
+
+#[test]
 fn the_limits_on_the_pages_are_the_real_ones() {
     let mib = |bytes: usize| format!("{} MiB", bytes / (1024 * 1024));
     let interpreted = limits::GUEST_INTERPRETED_CPU_FACTOR;

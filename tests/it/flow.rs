@@ -160,7 +160,7 @@ async fn every_way_of_misbehaving_has_its_own_blame_and_hurts_nobody_else(databa
         ("big-state", "nonsense", "state value"),
         ("bad-key", "nonsense", "state key"),
         ("sleep-for-ever", "asked_too_much", "sleep"),
-        ("leak-handles", "trapped", "handle"),
+        ("leak-handles", "asked_too_much", "1000 handles"),
         ("exit", "trapped", "ended itself"),
         ("refuse", "refused", "told to refuse"),
         ("unauthorized", "unauthorized", "told to say so"),

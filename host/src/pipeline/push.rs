@@ -2,7 +2,8 @@
 //!
 //! The destination's guest says what to send and the host sends it, with the credential and with a key that the peer can
 //! recognise a repeated request by. The journal lives as long as the attempt; the receipt of the last success goes with
-//! the next order, so that a guest updates and never duplicates.
+//! the next order, so that a guest updates and never duplicates. Each destination has a share of the slots: one that
+//! hangs holds up nobody but itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use hookyard_egress::Egress;
 use hookyard_model::destination::{PushOrder, Receipt};
 use hookyard_model::effect::Entry;
+use hookyard_model::id::DestinationId;
 use hookyard_model::instant::Instant;
 use hookyard_model::limits;
 use hookyard_model::plugin::World;
@@ -23,8 +25,9 @@ use crate::directory::{DestinationEntry, Directory};
 use crate::effects::{self, Behalf, NoCredential};
 use crate::ids;
 use crate::plugins::Plugins;
+use crate::shares::{Entered, Shares};
 use crate::telemetry::{Ended, Metrics};
-use crate::worker::Stage;
+use crate::worker::{Handoff, Stage};
 
 /// Waits between attempts: 1 minute, 5 and 30, 2 hours, 6 and 24.
 const SCHEDULE: Schedule = Schedule::fixed(&[60, 300, 1_800, 7_200, 21_600, 86_400], 10);
@@ -41,6 +44,10 @@ pub struct Push {
     pub egress: Egress,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Which destination uses how much.
+    pub shares: Shares<DestinationId, ClaimedPush>,
+    /// Its own way in, for what had to wait for its destination's share.
+    pub again: Handoff<ClaimedPush>,
 }
 
 /// Why a destination does not hold a lead.
@@ -80,6 +87,19 @@ impl Stage for Push {
     }
 
     async fn step(&self, row: ClaimedPush) {
+        // What finds no room to wait in falls due when its lease is over.
+        let Entered::Now(share, row) = self.shares.enter(row.push.destination, row) else { return };
+        self.attempt(row).await;
+        if let Some(next) = share.leave()
+            && let Some(place) = self.again.reserve()
+        {
+            place.send(next);
+        }
+    }
+}
+
+impl Push {
+    async fn attempt(&self, row: ClaimedPush) {
         let started_at = self.store.now();
         let mut log = Vec::new();
         let pushed = self.push(&row, &mut log).await;
@@ -98,9 +118,7 @@ impl Stage for Push {
         };
         self.settle(&row, attempt, next).await;
     }
-}
 
-impl Push {
     /// Calls the guest, performs what it wants, and calls it again, until it has an answer.
     async fn push(&self, row: &ClaimedPush, log: &mut Vec<String>) -> Result<Receipt, PushError> {
         let push = &row.push;

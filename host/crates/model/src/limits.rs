@@ -163,6 +163,8 @@ pub const UNAUTHORIZED_RECHECK: Duration = Duration::from_secs(24 * 3600);
 
 /// Pushes that are under way at the same time, in one process.
 pub const PUSH_CONCURRENCY: usize = 64;
+/// Pushes to one destination that are under way at the same time.
+pub const PUSH_CONCURRENCY_PER_DESTINATION: usize = 8;
 
 // What goes out.
 

@@ -112,6 +112,9 @@ pub(crate) fn blame(error: &wasmtime::Error, state: &CallState) -> Blame {
         return Blame::Busy;
     }
     let text = format!("{error:#}");
+    if text.contains("handle limit exceeded") {
+        return Blame::AskedTooMuch(format!("held more than {} handles", limits::GUEST_HANDLES_MAX));
+    }
     if text.contains("fuel allocated for hostcalls") || text.contains("hostcall") {
         let most = limits::GUEST_HOSTCALL_BYTES_MAX / (1024 * 1024);
         return Blame::Nonsense(format!("it handed over more than {most} MiB at once"));
