@@ -1,4 +1,4 @@
-//! Which flow is meant: by its id, or by its name where only one has it.
+//! Which flow is meant: by its id, by its name, or by its plugin, where only one has it.
 
 use hookyard_egress::api_client::ApiClient;
 use serde_json::Value;
@@ -16,19 +16,26 @@ pub(super) async fn path(client: &ApiClient, meant: &str) -> Result<String, Fail
         return Ok(format!("{FLOWS}/{meant}"));
     }
     let mut cursor: Option<String> = None;
-    let mut found = Vec::new();
+    let (mut named, mut of_plugin) = (Vec::new(), Vec::new());
     for _ in 0..PAGES_MAX {
         let page = ("limit", "250");
         let query: Vec<_> = std::iter::once(page).chain(cursor.as_deref().map(|at| ("cursor", at))).collect();
         let page = client.get(FLOWS, &query).await?;
-        let flows = page.get("data").and_then(Value::as_array).into_iter().flatten();
-        found.extend(flows.filter(|flow| text(flow, "name") == meant).map(|flow| text(flow, "id").to_owned()));
+        for flow in page.get("data").and_then(Value::as_array).into_iter().flatten() {
+            let id = text(flow, "id").to_owned();
+            if text(flow, "name") == meant {
+                named.push(id);
+            } else if text(flow, "plugin") == meant {
+                of_plugin.push(id);
+            }
+        }
         cursor = page.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
         if cursor.is_none() {
             break;
         }
     }
-    one(meant, &found).map(|id| format!("{FLOWS}/{id}"))
+    let found = if named.is_empty() { &of_plugin } else { &named };
+    one(meant, found).map(|id| format!("{FLOWS}/{id}"))
 }
 
 fn one(meant: &str, found: &[String]) -> Result<String, Failure> {
