@@ -128,7 +128,7 @@ impl Host {
         let flows = Arc::new(shared.flows(to_flows.clone()));
         let (to_push, pushes) = Handoff::new(limits::HANDOFF_ROWS_MAX);
         let push = Arc::new(shared.push(to_push));
-        let normalize = Arc::new(shared.normalize(to_deliver, to_flows, config.runs_per_day));
+        let normalize = Arc::new(shared.normalize((to_normalize.clone(), to_deliver, to_flows), config.runs_per_day));
         let front = Arc::new(shared.front(to_normalize));
 
         let listener = listen(config.listen).await?;
@@ -231,6 +231,9 @@ impl Host {
     }
 }
 
+/// From normalize to itself, to subscriptions and to flows.
+type WaysIn = (Handoff<ClaimedEvent>, Handoff<ClaimedDelivery>, Handoff<ClaimedRun>);
+
 /// What every stage has at hand.
 struct Shared {
     store: Store,
@@ -288,7 +291,7 @@ impl Shared {
         }
     }
 
-    fn normalize(&self, deliveries: Handoff<ClaimedDelivery>, runs: Handoff<ClaimedRun>, a_day: u32) -> Normalize {
+    fn normalize(&self, (again, deliveries, runs): WaysIn, a_day: u32) -> Normalize {
         Normalize {
             store: self.store.clone(),
             directory: self.directory.clone(),
@@ -297,6 +300,8 @@ impl Shared {
             metrics: Arc::clone(&self.metrics),
             inline: self.inline(),
             quota: Quota::new(self.store.clone(), a_day),
+            shares: Shares::new(limits::NORMALIZE_CONCURRENCY_PER_TENANT),
+            again,
             deliveries,
             runs,
         }

@@ -27,6 +27,7 @@ on_both_databases! {
     an_upload_takes_over_under_load_and_runs_under_way_keep_their_version;
     a_version_that_traps_again_and_again_is_paused_and_the_last_good_one_put_back;
     a_tenant_begins_so_many_runs_a_day;
+    one_tenants_loops_wait_for_their_share_while_others_run_on;
     a_filter_and_a_pause_keep_a_flow_from_running_and_the_story_says_so;
 }
 
@@ -364,6 +365,37 @@ async fn a_tenant_begins_so_many_runs_a_day(databases: Databases) {
         row.filter(|row| row.status == RunStatus::Succeeded)
     })
     .await;
+}
+
+async fn one_tenants_loops_wait_for_their_share_while_others_run_on(databases: Databases) {
+    let (app, _peer) = app_with_peer(databases).await;
+    let (hostile, key) = app.tenant("hostile").await;
+    let (other, others) = app.tenant("other").await;
+    app.flow_plugin(&key, guests::UNRULY_FLOW).await;
+    app.flow(&key, "unruly_flow", json!({ "triggers": ["unruly"] })).await;
+    app.flow_plugin(&others, guests::PATIENT).await;
+    app.flow(&others, "patient", json!({ "settings": { "fetches": false } })).await;
+    // More work than its savings of five seconds' share.
+    let events: Vec<Value> = (0..500).map(|_| json!({ "type": "unruly", "data": { "do": "spin" } })).collect();
+    let published = app.call(Method::POST, "/api/v1/events", &key, Some(&Value::Array(events))).await;
+    assert_eq!(published.status, StatusCode::ACCEPTED, "{}", published.json());
+    let began = std::time::Instant::now();
+    for _ in 0..20 {
+        let event = app.publish(&others, "patient.start", json!({})).await;
+        assert_eq!(app.run_ended(other, event).await.status, RunStatus::Succeeded);
+    }
+    let mut used = Duration::ZERO;
+    for status in [RunStatus::Running, RunStatus::Succeeded] {
+        let filter = hookyard_store::RunFilter { status: Some(status), ..Default::default() };
+        let page = hookyard_store::PageRequest::first(500);
+        let rows = app.host().store().run_list(hostile, filter, page).await.unwrap();
+        assert!(status == RunStatus::Succeeded || !rows.is_empty(), "its loops are not done long before");
+        used += rows.iter().map(|row| Duration::from_micros(row.outcome.cpu_us)).sum::<Duration>();
+    }
+    // What it had saved, what it has earned since, and what was under way.
+    let share = limits::FLOW_CPU_PER_SECOND;
+    let most = share * 5 + share.mul_f64(began.elapsed().as_secs_f64() + 1.0) + 16 * limits::FLOW_CPU;
+    assert!(used <= most, "{used:?} of CPU, and its share was {most:?}");
 }
 
 async fn a_filter_and_a_pause_keep_a_flow_from_running_and_the_story_says_so(databases: Databases) {

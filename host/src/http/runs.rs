@@ -174,8 +174,9 @@ async fn list_flow_runs(
 
 /// Go on with a run that failed or was limited
 ///
-/// It goes on with all that its journal knows, on the version that it began with. A run of stage `before` is part of
-/// its event, and one of a transform part of its delivery: those are tried again as a whole.
+/// It goes on with what its journal knows, less its last fetch, which is done anew; on the version that it began with. A
+/// run of stage `before` is part of its event, and one of a transform part of its delivery: those are tried again as a
+/// whole.
 #[utoipa::path(post, path = "/api/v1/runs/{run}/retry", tag = "runs",
     params(("run" = String, Path, description = "Its id")),
     responses((status = 202, description = "It is due now", body = RetriedRun)))]

@@ -29,6 +29,7 @@ use crate::effects::{self, NoCredential};
 use crate::flows::decide::{self, DecideError};
 use crate::flows::guests::{Guests, StepError};
 use crate::flows::inline::behalf;
+use crate::ids;
 use crate::shares::{Entered, Share, Shares};
 use crate::telemetry::{Ended, Metrics};
 use crate::worker::{Handoff, Stage};
@@ -37,8 +38,12 @@ use crate::worker::{Handoff, Stage};
 const PATIENCE: Duration = Duration::from_secs(1);
 /// After which a step gives its slot back between two effects.
 const SLICE: Duration = Duration::from_secs(20);
+/// Up to how many times longer a run is put off than it takes until its tenant has CPU again.
+const SPREAD: f64 = 10.0;
 /// How often a run starts over from a read in one step, before it is put off.
 const STALE_MAX: u32 = 10;
+/// For how long at least, and at most twice that.
+const STALE_WAIT: Duration = Duration::from_millis(100);
 
 /// The stage.
 pub struct Flows {
@@ -162,7 +167,9 @@ impl Flows {
             },
             Err(StepError::NoCpu(wait)) => {
                 let reason = StepError::NoCpu(wait).to_string();
-                End::Later(self.store.now().plus(wait), Some(reason))
+                // Spread out: all that wait for the same CPU shall not come back at the same moment.
+                let spread = wait.mul_f64(1.0 + SPREAD * ids::chance());
+                End::Later(self.store.now().plus(spread), Some(reason))
             }
             Err(StepError::Load(error)) => unloadable(&error),
             Err(StepError::Call(failure)) if failure.blame.is_ours() => {
@@ -260,7 +267,7 @@ impl Flows {
                     running.forget(run::first_read_of(&running.journal, &keys));
                     running.stale = running.stale.saturating_add(1);
                     if running.stale > STALE_MAX {
-                        let wait = Duration::from_millis(u64::from(ids_jitter()));
+                        let wait = STALE_WAIT.mul_f64(1.0 + ids::chance());
                         end = End::Later(self.store.now().plus(wait), Some("others change what it reads".to_owned()));
                         continue;
                     }
@@ -397,10 +404,4 @@ fn unloadable(error: &LoadError) -> End {
         }
         LoadError::Unfit { .. } => End::Again("its version could not be loaded just now".to_owned(), None, Keep::All),
     }
-}
-
-/// Milliseconds after which runs that were in each other's way try again, not all at the same time.
-fn ids_jitter() -> u16 {
-    let [a, _] = crate::ids::random::<2>();
-    50 + u16::from(a)
 }

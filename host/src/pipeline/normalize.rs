@@ -7,6 +7,9 @@
 //! subscriptions and to flows of stage `after`; and all of it is settled in one commit. An event that is no provider's
 //! means what it says.
 //!
+//! Each tenant has a share of the slots: a peer that hangs, or a flow that has used up its CPU, holds up its own tenant's
+//! events and nobody else's.
+//!
 //! A guest that traps would trap again on the same event, so the event has failed until somebody changes the plugin
 //! and asks for it again; what is the host's own fault is tried again. A provider that refuses the credential marks
 //! the account, and its events wait for a person.
@@ -22,7 +25,7 @@ use hookyard_model::delivery::{ClaimedDelivery, NewDelivery};
 use hookyard_model::effect::Entry;
 use hookyard_model::event::{ClaimedEvent, FlowNote, NewEvent, Outcome};
 use hookyard_model::flow::{FlowStage, OnFailure};
-use hookyard_model::id::{AccountId, EventId, LeadId};
+use hookyard_model::id::{AccountId, EventId, LeadId, TenantId};
 use hookyard_model::instant::Instant;
 use hookyard_model::lead::CleanLead;
 use hookyard_model::limits;
@@ -46,6 +49,7 @@ use crate::flows::quota::Quota;
 use crate::flows::start::{self, Subject};
 use crate::ids;
 use crate::plugins::Plugins;
+use crate::shares::{Entered, Shares};
 use crate::telemetry::{Ended, Metrics, ProviderEnded};
 use crate::worker::{Handoff, Place, Stage};
 
@@ -70,6 +74,10 @@ pub struct Normalize {
     pub inline: Inline,
     /// How many runs a tenant has left today.
     pub quota: Quota,
+    /// Which tenant uses how much.
+    pub shares: Shares<TenantId, ClaimedEvent>,
+    /// Its own way in, for what had to wait for its tenant's share.
+    pub again: Handoff<ClaimedEvent>,
     /// The next stage, for subscriptions.
     pub deliveries: Handoff<ClaimedDelivery>,
     /// The next stage, for flows.
@@ -110,21 +118,18 @@ impl Stage for Normalize {
     const SLOTS: usize = limits::NORMALIZE_CONCURRENCY;
 
     async fn claim(&self, limit: u32) -> Result<Vec<ClaimedEvent>, StoreError> {
-        self.store.event_claim(limit).await
+        self.store.event_claim(limit, &self.shares.used_up()).await
     }
 
     async fn step(&self, row: ClaimedEvent) {
-        let event = Arc::new(row.event);
-        for round in 0..STALE_MAX {
-            if self.try_once(&event, row.tries).await == Tried::Settled {
-                return;
-            }
-            // Others who were in the way were so at the same moment: not all of them come back at the same moment.
-            tokio::time::sleep(STALE_WAIT.saturating_mul(round).mul_f64(ids::chance())).await;
+        // What finds no room to wait in falls due when its lease is over.
+        let Entered::Now(share, row) = self.shares.enter(row.event.tenant, row) else { return };
+        self.work_on(row).await;
+        if let Some(next) = share.leave()
+            && let Some(place) = self.again.reserve()
+        {
+            place.send(next);
         }
-        let why = "others change all the time what a flow of stage `before` reads".to_owned();
-        let end = self.retry(row.tries, because(Outcome::default(), why), None);
-        self.settle(&event, row.tries, end, Vec::new()).await;
     }
 }
 
@@ -138,6 +143,20 @@ enum Tried {
 }
 
 impl Normalize {
+    async fn work_on(&self, row: ClaimedEvent) {
+        let event = Arc::new(row.event);
+        for round in 0..STALE_MAX {
+            if self.try_once(&event, row.tries).await == Tried::Settled {
+                return;
+            }
+            // Others who were in the way were so at the same moment: not all of them come back at the same moment.
+            tokio::time::sleep(STALE_WAIT.saturating_mul(round).mul_f64(ids::chance())).await;
+        }
+        let why = "others change all the time what a flow of stage `before` reads".to_owned();
+        let end = self.retry(row.tries, because(Outcome::default(), why), None);
+        self.settle(&event, row.tries, end, Vec::new()).await;
+    }
+
     async fn try_once(&self, event: &Arc<NewEvent>, tries: u32) -> Tried {
         let (end, before) = self.end(event, tries).await;
         let outcome = match &end {

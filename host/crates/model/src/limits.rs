@@ -147,6 +147,8 @@ pub const HANDOFF_ROWS_MAX: usize = 4_096;
 pub const HANDOFF_BYTES_MAX: usize = 32 * 1024;
 /// Events that are being normalized at the same time, in one process.
 pub const NORMALIZE_CONCURRENCY: usize = 256;
+/// Events of one tenant that are being normalized at the same time, in one process.
+pub const NORMALIZE_CONCURRENCY_PER_TENANT: usize = 128;
 /// Deliveries that are under way at the same time, in one process.
 pub const DELIVER_CONCURRENCY: usize = 512;
 /// Deliveries to one subscription that are under way at the same time.

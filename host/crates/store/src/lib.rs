@@ -28,6 +28,7 @@ mod secrets;
 mod signal;
 mod committer;
 mod page;
+mod exclude;
 mod tenant;
 mod key;
 mod application_secret;

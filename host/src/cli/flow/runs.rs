@@ -50,7 +50,7 @@ pub(in crate::cli) struct Run {
     which: WhichRun,
 }
 
-/// Go on with a run that failed or was limited, with all that its journal knows
+/// Go on with a run that failed or was limited: its last fetch is done anew
 #[derive(Debug, Args)]
 #[command(before_help = "\
 Examples:

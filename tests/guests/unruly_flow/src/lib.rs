@@ -75,7 +75,7 @@ fn misbehave(what: &str) {
             black_box(0);
         },
         // Just within its budget, again and again: nothing to blame it for, and a core's worth of work.
-        "spin" => (0..12_000_000_u64).for_each(|count| {
+        "spin" => (0..30_000_000_u64).for_each(|count| {
             black_box(count);
         }),
         "leak-handles" => (0..10_000).for_each(|_| std::mem::forget(wasip2::cli::stdout::get_stdout())),

@@ -8,10 +8,8 @@ use hookyard_model::instant::Instant;
 use hookyard_model::limits;
 
 use crate::db::{Bulk, Row, Tx, Value};
+use crate::exclude::exclude;
 use crate::{Store, StoreError};
-
-/// Sizes of the list of excluded subscriptions, each a statement of its own; more than the last are not all excluded.
-const EXCLUDE_SIZES: [usize; 4] = [0, 8, 64, 512];
 
 static DELIVERED_EVENTS: Bulk = Bulk::new(
     "-- delivered_events()
@@ -48,15 +46,13 @@ impl Store {
     pub async fn delivery_claim(
         &self,
         limit: u32,
-        exclude: &[SubscriptionId],
+        excluded: &[SubscriptionId],
     ) -> Result<Vec<ClaimedDelivery>, StoreError> {
-        let size = EXCLUDE_SIZES.into_iter().find(|size| *size >= exclude.len()).unwrap_or(512);
         let now = self.now();
         let mut values: Vec<Value> = vec![now.into(), limit.into(), now.plus(limits::LEASE).into()];
-        // The list is filled up by repeating it.
-        values.extend(exclude.iter().cycle().take(size).map(|id| Value::from(*id)));
+        let excluded = exclude("subscription_id", excluded, &mut values);
         let mut tx = self.pool().begin().await?;
-        let rows = tx.rows_text(claim_sql(size, self.dialect().skip_locked()).into(), values).await?;
+        let rows = tx.rows_text(claim_sql(&excluded, self.dialect().skip_locked()).into(), values).await?;
         let mut taken = Vec::with_capacity(rows.len());
         for row in &rows {
             match read(row) {
@@ -135,19 +131,14 @@ impl Store {
     }
 }
 
-fn claim_sql(excluded: usize, skip_locked: &str) -> String {
-    let placeholders: Vec<String> = (0..excluded).map(|at| format!("${}", at.saturating_add(4))).collect();
-    let exclude = match excluded {
-        0 => String::new(),
-        _ => format!("AND subscription_id NOT IN ({})", placeholders.join(", ")),
-    };
+fn claim_sql(excluded: &str, skip_locked: &str) -> String {
     format!(
         "-- delivery_claim()
         WITH due AS (
             -- Rows that another node is claiming right now are passed over.
             SELECT tenant_id AS due_tenant, delivery_id AS due_delivery
             FROM deliveries
-            WHERE due_at <= $1 {exclude}
+            WHERE due_at <= $1 {excluded}
             ORDER BY due_at
             LIMIT $2
             {skip_locked}

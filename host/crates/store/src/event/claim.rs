@@ -7,22 +7,27 @@ use hookyard_model::limits;
 
 use super::Reprocess;
 use crate::db::{Cells, Row, Tx, Value};
+use crate::exclude::exclude;
 use crate::{Store, StoreError};
 
 impl Store {
-    /// Claims due events, those that waited longest first, for `limits::LEASE`. One claimer a node.
+    /// Claims due events, those that waited longest first, for `limits::LEASE`; none of the excluded tenants. One claimer
+    /// a node.
     ///
     /// # Errors
     /// See [`StoreError`].
     #[tracing::instrument(name = "store.event_claim", level = "debug", skip_all)]
-    pub async fn event_claim(&self, limit: u32) -> Result<Vec<ClaimedEvent>, StoreError> {
+    pub async fn event_claim(&self, limit: u32, excluded: &[TenantId]) -> Result<Vec<ClaimedEvent>, StoreError> {
+        let now = self.now();
+        let mut values: Vec<Value> = vec![now.into(), limit.into(), now.plus(limits::LEASE).into()];
+        let excluded = exclude("tenant_id", excluded, &mut values);
         let sql = format!(
             "-- event_claim()
             WITH due AS (
                 -- Rows that another node is claiming right now are passed over.
                 SELECT tenant_id AS due_tenant, event_id AS due_event
                 FROM events
-                WHERE due_at <= $1
+                WHERE due_at <= $1 {excluded}
                 ORDER BY due_at
                 LIMIT $2
                 {}
@@ -35,9 +40,8 @@ impl Store {
                 received_at, received_by, payload, caused_by, run_id, lead_id, depth",
             self.dialect().skip_locked()
         );
-        let now = self.now();
         let mut tx = self.pool().begin().await?;
-        let rows = tx.rows_text(sql.into(), vec![now.into(), limit.into(), now.plus(limits::LEASE).into()]).await?;
+        let rows = tx.rows_text(sql.into(), values).await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in &rows {
             match read(row) {

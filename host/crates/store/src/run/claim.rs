@@ -11,10 +11,8 @@ use hookyard_model::run::{ClaimedRun, NewRun, RunOutcome, RunStatus, kept_on_ret
 
 use super::RunRetry;
 use crate::db::{Bulk, Cells, Row, Tx, Value};
+use crate::exclude::exclude;
 use crate::{Store, StoreError};
-
-/// Sizes of the list of excluded tenants, each a statement of its own; more than the last are not all excluded.
-const EXCLUDE_SIZES: [usize; 4] = [0, 8, 64, 512];
 
 static JOURNALS: Bulk = Bulk::new(
     "-- run_journals()
@@ -32,14 +30,12 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     #[tracing::instrument(name = "store.run_claim", level = "debug", skip_all)]
-    pub async fn run_claim(&self, limit: u32, exclude: &[TenantId]) -> Result<Vec<ClaimedRun>, StoreError> {
-        let size = EXCLUDE_SIZES.into_iter().find(|size| *size >= exclude.len()).unwrap_or(512);
+    pub async fn run_claim(&self, limit: u32, excluded: &[TenantId]) -> Result<Vec<ClaimedRun>, StoreError> {
         let now = self.now();
         let mut tx = self.pool().begin().await?;
         let mut values: Vec<Value> = vec![now.into(), limit.into(), now.plus(limits::LEASE).into()];
-        // The list is filled up by repeating it.
-        values.extend(exclude.iter().cycle().take(size).map(|tenant| Value::from(*tenant)));
-        let rows = tx.rows_text(claim_sql(size, self.dialect().skip_locked()).into(), values).await?;
+        let excluded = exclude("tenant_id", excluded, &mut values);
+        let rows = tx.rows_text(claim_sql(&excluded, self.dialect().skip_locked()).into(), values).await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in &rows {
             match read(row) {
@@ -117,19 +113,14 @@ async fn forget_last_fetch(tx: &mut Tx, tenant: TenantId, id: RunId) -> Result<(
     Ok(())
 }
 
-fn claim_sql(excluded: usize, skip_locked: &str) -> String {
-    let placeholders: Vec<String> = (0..excluded).map(|at| format!("${}", at.saturating_add(4))).collect();
-    let exclude = match excluded {
-        0 => String::new(),
-        _ => format!("AND tenant_id NOT IN ({})", placeholders.join(", ")),
-    };
+fn claim_sql(excluded: &str, skip_locked: &str) -> String {
     format!(
         "-- run_claim()
         WITH due AS (
             -- Rows that another node is claiming right now are passed over.
             SELECT tenant_id AS due_tenant, run_id AS due_run
             FROM runs
-            WHERE due_at <= $1 {exclude}
+            WHERE due_at <= $1 {excluded}
             ORDER BY due_at
             LIMIT $2
             {skip_locked}

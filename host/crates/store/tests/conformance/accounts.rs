@@ -36,7 +36,7 @@ pub(crate) async fn a_new_credential_wakes_what_waited_for_it(f: &Fixture) {
     let updated = f.store.account_update(tenant, id, patch).await.unwrap().unwrap();
     assert_eq!((updated.status, updated.status_reason), (AccountStatus::Active, None));
     changes.wait().await;
-    let due = f.store.event_claim(10).await.unwrap();
+    let due = f.store.event_claim(10, &[]).await.unwrap();
     assert_eq!(due.iter().map(|due| due.event.id).collect::<Vec<_>>(), [waiting.event.id]);
     assert_ne!(due[0].event.id, claimed.event.id, "what is under way is left alone");
 }

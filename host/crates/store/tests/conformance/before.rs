@@ -42,7 +42,7 @@ pub(crate) async fn a_before_run_is_committed_with_its_event(f: &Fixture) {
     assert_eq!(f.store.run_journal(tenant, run.id).await.unwrap(), settlement.before[0].journal);
     assert_eq!(f.store.run_get(tenant, failed.run.id).await.unwrap().unwrap().status, RunStatus::Failed);
     assert_eq!(f.store.state_get(tenant, flow, "k").await.unwrap().unwrap().written_by, run.id);
-    assert_eq!(f.store.event_claim(10).await.unwrap()[0].event.cause.as_ref().unwrap().run, Some(run.id));
+    assert_eq!(f.store.event_claim(10, &[]).await.unwrap()[0].event.cause.as_ref().unwrap().run, Some(run.id));
     assert_eq!(f.store.push_claim(10).await.unwrap().len(), 1);
     assert_eq!(f.store.settle_event(settlement).await.unwrap(), Settled::Lost, "settled already");
     let events = f.store.event_list(tenant, EventFilter::default(), PageRequest::first(ALL)).await.unwrap();
@@ -81,7 +81,7 @@ pub(crate) async fn an_event_whose_before_run_is_stale_is_not_settled(f: &Fixtur
         assert!(f.store.state_get(tenant, flow, key).await.unwrap().is_none(), "{key}");
     }
     assert!(f.store.run_get(tenant, run.id).await.unwrap().is_none());
-    assert!(f.store.event_claim(10).await.unwrap().is_empty());
+    assert!(f.store.event_claim(10, &[]).await.unwrap().is_empty());
     let settled = f.store.settle_event(with(Some(writer.id), "fresh")).await.unwrap();
     assert_eq!(settled, Settled::Done { duplicates: vec![false] });
     assert!(f.store.state_get(tenant, flow, "fresh").await.unwrap().is_some());
@@ -127,7 +127,7 @@ pub(crate) async fn a_held_event_keeps_the_last_of_its_before_runs(f: &Fixture) 
     let mut settlement = ended(&claimed, EventEnd::Later { due_at, outcome: Outcome::default() });
     settlement.before = vec![failed(3)];
     assert_eq!(f.store.settle_event(settlement).await.unwrap(), Settled::Done { duplicates: vec![] });
-    let again = f.store.event_claim(1).await.unwrap().remove(0);
+    let again = f.store.event_claim(1, &[]).await.unwrap().remove(0);
     let mut settlement = understood(&again, vec![f.item(&again, again.event.id, "1", &[])]);
     settlement.before = vec![FinishedRun { status: RunStatus::Succeeded, ..failed(2) }];
     f.store.settle_event(settlement).await.unwrap();

@@ -152,7 +152,7 @@ pub(crate) async fn a_duplicate_starts_nothing(f: &Fixture) {
     f.clock.advance(limits::LEASE);
     assert!(f.store.run_claim(10, &[]).await.unwrap().is_empty());
     assert!(f.store.push_claim(10).await.unwrap().is_empty());
-    assert!(f.store.event_claim(10).await.unwrap().is_empty());
+    assert!(f.store.event_claim(10, &[]).await.unwrap().is_empty());
     assert!(f.store.state_get(tenant, flow, "k").await.unwrap().is_none());
     assert!(f.store.run_list(tenant, RunFilter::default(), PageRequest::first(ALL)).await.unwrap().is_empty());
 }
@@ -231,7 +231,7 @@ pub(crate) async fn a_run_that_succeeds_brings_everything_about_in_one_commit(f:
     let stored = f.store.lead_get(tenant, lead).await.unwrap().unwrap().lead;
     assert_eq!(stored.phone_number.as_deref(), Some("+4930901820"));
     assert_eq!((stored.email.as_deref(), stored.custom_fields.len()), (Some("joe@example.com"), 1));
-    let claimed = f.store.event_claim(10).await.unwrap();
+    let claimed = f.store.event_claim(10, &[]).await.unwrap();
     assert_eq!(claimed.len(), 1, "the other was born claimed");
     let NewEvent { id, cause, provider, account, received_by, .. } = claimed[0].event.clone();
     assert_eq!((id, provider, account), (first.event.id, None, None));
@@ -277,7 +277,7 @@ pub(crate) async fn a_run_that_read_what_others_changed_is_stale_and_writes_noth
     let refused = f.store.settle_run(succeeded(&second, 1, stale)).await.unwrap();
     assert_eq!(refused, RunSettled::Stale(vec!["k".into(), "l".into()]));
     assert!(f.store.state_get(tenant, flow, "m").await.unwrap().is_none());
-    assert!(f.store.event_claim(10).await.unwrap().is_empty());
+    assert!(f.store.event_claim(10, &[]).await.unwrap().is_empty());
     let row = f.store.run_get(tenant, second.id).await.unwrap().unwrap();
     assert_eq!((row.status, row.tries), (RunStatus::Running, 1), "the claim holds");
     let anew =

@@ -12,21 +12,21 @@ use crate::support::{Fixture, ended, understood};
 pub(crate) async fn an_event_born_claimed_is_left_alone_until_its_lease_ends(f: &Fixture) {
     let claimed = f.logged(f.tenant().await, f.id()).await;
     f.clock.advance(limits::LEASE - Duration::from_millis(1));
-    assert!(f.store.event_claim(10).await.unwrap().is_empty());
+    assert!(f.store.event_claim(10, &[]).await.unwrap().is_empty());
     f.clock.advance(Duration::from_millis(1));
-    let again = f.store.event_claim(10).await.unwrap();
+    let again = f.store.event_claim(10, &[]).await.unwrap();
     assert_eq!(again.len(), 1);
     assert_eq!((again[0].event.id, again[0].tries), (claimed.event.id, 2));
     assert_eq!(again[0].event.payload, claimed.event.payload);
-    assert!(f.store.event_claim(10).await.unwrap().is_empty(), "claimed again only after another lease");
+    assert!(f.store.event_claim(10, &[]).await.unwrap().is_empty(), "claimed again only after another lease");
 }
 
 pub(crate) async fn an_event_that_is_due_is_claimed_at_once_and_once(f: &Fixture) {
     let event = f.event(f.tenant().await, f.id());
     f.store.log_events(vec![LoggedEvent { event: event.clone(), claim: Claim::Due }]).await.unwrap();
-    let claimed = f.store.event_claim(10).await.unwrap();
+    let claimed = f.store.event_claim(10, &[]).await.unwrap();
     assert_eq!(claimed.iter().map(|claimed| (claimed.event.id, claimed.tries)).collect::<Vec<_>>(), [(event.id, 1)]);
-    assert!(f.store.event_claim(10).await.unwrap().is_empty());
+    assert!(f.store.event_claim(10, &[]).await.unwrap().is_empty());
 }
 
 pub(crate) async fn two_claimers_never_share_an_event(f: &Fixture) {
@@ -38,7 +38,7 @@ pub(crate) async fn two_claimers_never_share_an_event(f: &Fixture) {
         tokio::spawn(async move {
             let mut ids = vec![];
             loop {
-                let claimed = store.event_claim(7).await.unwrap();
+                let claimed = store.event_claim(7, &[]).await.unwrap();
                 if claimed.is_empty() {
                     return ids;
                 }
@@ -59,9 +59,9 @@ pub(crate) async fn an_event_whose_process_died_falls_due_in_the_next_one(f: &Fi
     let claimed = f.logged(tenant, account).await;
     f.store.close().await;
     let next = f.another().await;
-    assert!(next.event_claim(10).await.unwrap().is_empty());
+    assert!(next.event_claim(10, &[]).await.unwrap().is_empty());
     f.clock.advance(limits::LEASE);
-    let again = next.event_claim(10).await.unwrap();
+    let again = next.event_claim(10, &[]).await.unwrap();
     assert_eq!(again.len(), 1);
     let settled = next.settle_event(understood(&again[0], vec![])).await.unwrap();
     assert_eq!(settled, hookyard_store::Settled::Done { duplicates: vec![] });
@@ -80,7 +80,7 @@ pub(crate) async fn a_failed_event_is_processed_again_when_asked(f: &Fixture) {
     f.store.settle_event(ended(&claimed, EventEnd::Failed { outcome: outcome.clone() })).await.unwrap();
     assert_eq!(f.store.event_get(tenant, id).await.unwrap().unwrap().0.outcome, outcome);
     assert_eq!(f.store.event_reprocess(tenant, id).await.unwrap(), Reprocess::Queued);
-    let again = f.store.event_claim(10).await.unwrap();
+    let again = f.store.event_claim(10, &[]).await.unwrap();
     assert_eq!((again.len(), again[0].tries), (1, 2));
     f.store.settle_event(understood(&again[0], vec![f.item(&again[0], id, "1", &[])])).await.unwrap();
     let done = f.store.event_reprocess(tenant, id).await.unwrap();
@@ -105,10 +105,10 @@ pub(crate) async fn an_event_that_cannot_be_read_is_parked_and_not_claimed_for_e
     let id = bad.event.id;
     assert_eq!(f.tamper(&format!("UPDATE events SET received_by = {hex} WHERE event_id = '{id}'")).await, 1);
     f.clock.advance(limits::LEASE);
-    let claimed = f.store.event_claim(10).await.unwrap();
+    let claimed = f.store.event_claim(10, &[]).await.unwrap();
     assert_eq!(claimed.iter().map(|claimed| claimed.event.id).collect::<Vec<_>>(), [good.event.id]);
     f.clock.advance(limits::LEASE);
-    assert_eq!(f.store.event_claim(10).await.unwrap().len(), 1, "the bad one is not in the queue any more");
+    assert_eq!(f.store.event_claim(10, &[]).await.unwrap().len(), 1, "the bad one is not in the queue any more");
 }
 
 pub(crate) async fn due_rows_wake_whoever_listens(f: &Fixture) {

@@ -41,7 +41,7 @@ pub(crate) async fn a_zombie_loses_and_writes_nothing(f: &Fixture) {
     let (tenant, account) = (f.tenant().await, f.id());
     let zombie = f.logged(tenant, account).await;
     f.clock.advance(limits::LEASE);
-    let replacement = f.store.event_claim(1).await.unwrap().remove(0);
+    let replacement = f.store.event_claim(1, &[]).await.unwrap().remove(0);
     let late = understood(&zombie, vec![f.item(&zombie, zombie.event.id, "zombie", &[f.id()])]);
     assert_eq!(f.store.settle_event(late).await.unwrap(), Settled::Lost);
     assert!(f.store.lead_list(tenant, None, PageRequest::first(ALL)).await.unwrap().is_empty());
@@ -124,7 +124,7 @@ pub(crate) async fn a_processed_event_is_no_duplicate_of_itself(f: &Fixture) {
     // Back to before it was settled, its key still there.
     f.tamper(&format!("UPDATE events SET status = 'FAILED' WHERE event_id = '{id}'")).await;
     f.store.event_reprocess(tenant, id).await.unwrap();
-    let claimed = f.store.event_claim(1).await.unwrap().remove(0);
+    let claimed = f.store.event_claim(1, &[]).await.unwrap().remove(0);
     let settled = f.store.settle_event(understood(&claimed, items(&settlement).to_vec())).await.unwrap();
     assert_eq!(settled, Settled::Done { duplicates: vec![false] });
 }
@@ -152,9 +152,9 @@ pub(crate) async fn an_event_put_off_waits_until_then(f: &Fixture) {
     let settled = f.store.settle_event(ended(&claimed, EventEnd::Later { due_at, outcome })).await.unwrap();
     assert_eq!(settled, Settled::Done { duplicates: vec![] });
     f.clock.advance(Duration::from_secs(3599));
-    assert!(f.store.event_claim(1).await.unwrap().is_empty());
+    assert!(f.store.event_claim(1, &[]).await.unwrap().is_empty());
     f.clock.advance(Duration::from_secs(1));
-    assert_eq!(f.store.event_claim(1).await.unwrap()[0].tries, 2);
+    assert_eq!(f.store.event_claim(1, &[]).await.unwrap()[0].tries, 2);
 }
 
 pub(crate) async fn payloads_have_the_same_fate_whatever_is_in_them(f: &Fixture) {
