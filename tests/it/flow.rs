@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookyard::demo::receiver::Receiver;
+use hookyard_model::effect::{Effect, Entry, Reply};
 use hookyard_model::event::EventStatus;
 use hookyard_model::id::{EventId, TenantId};
 use hookyard_model::instant::Clock;
 use hookyard_model::limits;
 use hookyard_model::run::RunStatus;
+use hookyard_store::{RunNext, RunSettled, RunSettlement};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::{Databases, TestApp, guests};
@@ -21,6 +23,7 @@ on_both_databases! {
     a_run_reads_fetches_sleeps_for_days_over_a_restart_and_acts_once;
     a_fetch_that_fails_is_tried_again_and_carries_the_same_key;
     a_run_that_failed_for_its_credentials_goes_on_when_it_is_retried;
+    a_run_that_asks_for_something_else_than_its_journal_says_is_stopped_with_both_named;
     every_way_of_misbehaving_has_its_own_blame_and_hurts_nobody_else;
     an_event_that_causes_itself_is_cut_at_the_end_of_its_chain;
     runs_that_change_the_same_state_at_once_do_so_one_after_the_other;
@@ -129,6 +132,38 @@ async fn a_run_that_failed_for_its_credentials_goes_on_when_it_is_retried(databa
     assert_eq!(row.steps, 3);
     let told: Vec<_> = peer.arrivals().iter().map(|arrival| arrival.path.clone()).collect();
     assert_eq!(told, ["/first/1", "/second/1", "/second/1"], "what was refused is asked again, and nothing else");
+}
+
+/// No guest can bring this about by itself, for all that it sees is the same at every replay; so its journal is changed.
+async fn a_run_that_asks_for_something_else_than_its_journal_says_is_stopped_with_both_named(databases: Databases) {
+    let (app, _peer) = app_with_peer(databases).await;
+    let (tenant, key) = app.tenant("acme").await;
+    let plugin = app.flow_plugin(&key, guests::PATIENT).await;
+    app.flow(&key, &plugin, json!({})).await;
+    let event = app.publish(&key, "patient.start", json!({ "sleepMs": 60_000 })).await;
+    let asleep = app.run_until(tenant, event, |row| row.steps == 3).await;
+    let store = app.host().store();
+    let mut journal = store.run_journal(tenant, asleep.run.id).await.unwrap();
+    let other = Effect::StateGet { key: "another".to_owned() };
+    journal[0] = Entry::new(&other, Reply::State(None), app.clock.now());
+    let settlement = RunSettlement {
+        tenant,
+        run: asleep.run.id,
+        flow: asleep.run.flow,
+        tries: asleep.tries,
+        failures: 0,
+        keep: 0,
+        append: journal,
+        next: RunNext::Waits { due_at: app.clock.now() },
+        outcome: asleep.outcome,
+    };
+    assert_eq!(store.settle_run(settlement).await.unwrap(), RunSettled::Done);
+    let row = app.run_ended(tenant, event).await;
+    assert_eq!((row.status, row.outcome.blame.as_deref()), (RunStatus::Failed, Some("diverged")), "{row:?}");
+    let reason = row.outcome.reason.unwrap();
+    for named in ["effect 1", "`state.get count`", "`state.get another`"] {
+        assert!(reason.contains(named), "{reason}");
+    }
 }
 
 async fn misbehave(app: &TestApp, tenant: TenantId, key: &str, what: &str) -> hookyard_store::RunRow {

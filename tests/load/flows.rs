@@ -23,20 +23,13 @@ const LOADED: u16 = 1_000;
 const TENANTS: usize = 10_000;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hookyard-under-test");
 
-/// Measures and prints.
-pub(crate) async fn run() -> anyhow::Result<()> {
-    calls().await?;
-    many_tenants().await?;
-    hostile().await
-}
-
 fn sandbox(folder: &Path) -> anyhow::Result<Sandbox> {
     let compiler = Compiler::new(PathBuf::from(PROGRAM), hookyard::cli::COMPILE_ARGUMENT);
     Ok(Sandbox::start(Config { threads: 1, compiler, cache: CodeCache::new(folder, [0; 32]) })?)
 }
 
 /// One whole run of a small flow on a lead, to its decision, replays included.
-async fn calls() -> anyhow::Result<()> {
+pub(crate) async fn calls() -> anyhow::Result<()> {
     println!("flow calls: a run on a lead, fresh instance for each call, mean of {CALLS}");
     let people = json!({ "people": [{ "name": "A", "email": "a@acme.example" }] }).to_string();
     let routes = json!({ "rules": [], "default": "crm" }).to_string();
@@ -128,7 +121,8 @@ fn resident_mib() -> u64 {
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() / 1024
 }
 
-async fn many_tenants() -> anyhow::Result<()> {
+/// What ten thousand tenants cost, and how fast a version takes over.
+pub(crate) async fn many_tenants() -> anyhow::Result<()> {
     println!("many tenants: {TENANTS} flows known, {LOADED} components of their own loaded, in this process");
     let folder = tempfile::tempdir()?;
     let warm = sandbox(folder.path())?;
@@ -233,7 +227,7 @@ async fn store(folder: &Path) -> anyhow::Result<hookyard_store::Store> {
 }
 
 /// From an event's publishing to the arrival of what a flow emitted of it, while another tenant's flows spin.
-async fn hostile() -> anyhow::Result<()> {
+pub(crate) async fn hostile() -> anyhow::Result<()> {
     const EVENTS: usize = 400;
     println!(
         "a hostile tenant: from publishing an event to the arrival of what a flow emitted, {EVENTS} events, 50 a second"

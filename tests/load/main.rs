@@ -25,8 +25,14 @@ fn main() -> anyhow::Result<()> {
     if runs("end_to_end") {
         runtime.block_on(end_to_end::run())?;
     }
-    if runs("flows") {
-        runtime.block_on(flows::run())?;
+    if runs("flow_calls") {
+        runtime.block_on(flows::calls())?;
+    }
+    if runs("flow_many_tenants") {
+        runtime.block_on(flows::many_tenants())?;
+    }
+    if runs("flow_hostile") {
+        runtime.block_on(flows::hostile())?;
     }
     Ok(())
 }

@@ -122,7 +122,7 @@ claims! {
         increments_of_one_key_by_many_runs_at_a_time_all_count,
         a_stale_run_does_not_fail_its_neighbours,
         a_flow_that_remembers_too_much_is_told,
-        a_failed_run_is_tried_again_when_asked_with_its_journal,
+        a_failed_run_is_tried_again_when_asked_without_its_last_fetch,
         runs_are_listed_by_flow_event_and_status,
         two_claimers_never_share_a_run,
         an_excluded_tenants_runs_are_passed_over,
