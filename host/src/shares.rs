@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hookyard_model::limits;
 use tokio::time::Instant;
 
+use crate::worker::Handoff;
+
 /// Who uses how much. Cheap to clone.
 pub struct Shares<U, R> {
     lanes: Arc<Mutex<Lanes<U, R>>>,
@@ -89,9 +91,20 @@ impl<U: Copy + Eq + Hash, R> Shares<U, R> {
 }
 
 impl<U: Copy + Eq + Hash, R> Share<U, R> {
-    /// Gives it back; who has waited longest for it, and not too long.
+    /// Gives it back, and lets in who has waited longest for it; the row, if there is no place for it in `again`.
     #[must_use]
-    pub fn leave(self) -> Option<R> {
+    pub fn leave_to(self, again: &Handoff<R>) -> Option<R> {
+        let row = self.leave()?;
+        match again.reserve() {
+            Some(place) => {
+                place.send(row);
+                None
+            }
+            None => Some(row),
+        }
+    }
+
+    fn leave(self) -> Option<R> {
         let mut lanes = self.shares.lock();
         let lane = lanes.by_user.get_mut(&self.user)?;
         let (mut left, mut found) = (0, None);

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hookyard::demo::receiver::Receiver;
+use hookyard_model::id::RunNoun;
 use hookyard_model::instant;
 use hookyard_model::lead::{CleanLead, Lead};
-use hookyard_model::run::{NewRun, SeenEvent, Trigger};
+use hookyard_model::run::{SeenEvent, Trigger};
 use hookyard_sandbox::{Call, CodeCache, Compiler, Config, NoSecrets, Sandbox, Step};
 use serde_json::json;
 use support::{Databases, guests};
@@ -206,7 +207,7 @@ pub(crate) async fn many_tenants() -> anyhow::Result<()> {
         let found = flows[0].version.as_ref().context("a version")?;
         let guest = sandbox.load(found.digest, async || None).await?;
         let call =
-            Call { secrets: Arc::new(NoSecrets), now: noon(), seed: NewRun::seed(hookyard::ids::new_id(noon())) };
+            Call { secrets: Arc::new(NoSecrets), now: noon(), seed: hookyard::ids::new_id::<RunNoun>(noon()).seed() };
         let (trigger, settings, journal) = (Arc::new(trigger()), Arc::new("{}".to_owned()), Arc::default());
         // Whatever it decides: it is the new version that does.
         let _ = sandbox.run_flow(&guest, call, trigger, settings, journal).await;

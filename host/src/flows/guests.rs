@@ -119,7 +119,7 @@ impl Guests {
         tokio::time::sleep(wait).await;
         // The semaphore is never closed; were it, there would be no turn to wait for.
         let _turn = meter.threads.acquire().await;
-        let call = Call { secrets: Arc::new(NoSecrets), now: run.input.started_at, seed: NewRun::seed(run.id) };
+        let call = Call { secrets: Arc::new(NoSecrets), now: run.input.started_at, seed: run.id.seed() };
         let (trigger, settings) = (Arc::new(run.input.trigger.clone()), Arc::new(run.input.settings.clone()));
         let called = self.plugins.sandbox().run_flow(&guest, call, trigger, settings, Arc::clone(journal)).await;
         let ended = called.as_ref().err().map_or("ok", |failure| failure.blame.kind());

@@ -12,11 +12,12 @@ use hookyard_model::effect::{Effect, Entry, FetchError, Reply};
 use hookyard_model::limits;
 use hookyard_model::plugin::World;
 use hookyard_model::provider::Failure;
-use hookyard_model::run::{Decision, NewRun, RunOutcome, journal_bytes};
+use hookyard_model::run::{Decision, NewRun, RunOutcome, RunStatus, journal_bytes};
 use hookyard_sandbox::{LoadError, Step};
-use hookyard_store::{Store, StoreError};
+use hookyard_store::{FinishedRun, RunEffects, Store, StoreError};
 use tokio::time::{Instant, timeout_at};
 
+use super::decide::{self, DecideError};
 use super::guests::{Guests, StepError};
 use crate::directory::FlowEntry;
 use crate::effects::{self, Behalf, NoCredential, NoSecrets};
@@ -30,17 +31,6 @@ pub struct Inline {
     pub store: Store,
     /// Performs fetches.
     pub egress: Egress,
-}
-
-/// A run that is over.
-#[derive(Debug)]
-pub struct Ran {
-    /// What it decided, or a sentence that says why it did not.
-    pub decided: Result<Decision, String>,
-    /// What its guest was told.
-    pub journal: Vec<Entry>,
-    /// What stands beside it.
-    pub outcome: RunOutcome,
 }
 
 /// Why a run did not come to a decision.
@@ -86,26 +76,41 @@ pub fn behalf<'a>(
 }
 
 impl Inline {
-    /// Runs `run` of `entry` to its end.
-    pub async fn run(&self, entry: &FlowEntry, run: &NewRun) -> Ran {
+    /// Runs `run` of `entry` to its end, and says what is to be committed for it. It has succeeded only if what it decided
+    /// can be carried out.
+    ///
+    /// # Errors
+    /// The store's, when the decision was looked at.
+    pub async fn run(&self, entry: &FlowEntry, run: NewRun) -> Result<FinishedRun, StoreError> {
         let mut outcome = RunOutcome::default();
         let mut journal = Arc::new(Vec::new());
-        let decided = match self.to_the_end(entry, run, &mut journal, &mut outcome).await {
+        let decided = self.to_the_end(entry, &run, &mut journal, &mut outcome).await;
+        let journal = Arc::unwrap_or_clone(journal);
+        let effects = RunEffects::default();
+        let mut finished = FinishedRun { run, status: RunStatus::Failed, journal, outcome, effects };
+        match decided {
             Ok(decision) => {
-                outcome.decision = Some(decision.clone());
-                Ok(decision)
+                let (run, journal) = (&finished.run, &finished.journal);
+                match decide::effects(&self.store, run, &decision, journal, self.store.now()).await {
+                    Ok(effects) => {
+                        finished.status = RunStatus::Succeeded;
+                        finished.outcome.decision = Some(decision);
+                        finished.effects = effects;
+                    }
+                    Err(DecideError::Refused(why)) => fail(&mut finished, why),
+                    Err(DecideError::Store(error)) => return Err(error),
+                }
             }
             Err(stopped) => {
-                let reason = stopped.to_string();
-                outcome.reason = Some(reason.clone());
-                outcome.blame = Some(stopped.blame().to_owned());
+                finished.outcome.blame = Some(stopped.blame().to_owned());
+                fail(&mut finished, stopped.to_string());
                 if let Stopped::Step(StepError::Call(failure)) = &stopped {
+                    let run = &finished.run;
                     self.guests.plugins().blame(run.tenant, World::Flow, run.digest, &failure.blame).await;
                 }
-                Err(reason)
             }
-        };
-        Ran { decided, journal: Arc::unwrap_or_clone(journal), outcome }
+        }
+        Ok(finished)
     }
 
     async fn to_the_end(
@@ -150,6 +155,20 @@ impl Inline {
             }
         }
     }
+}
+
+/// Makes a run one that has failed, with nothing to commit but that.
+pub fn fail(finished: &mut FinishedRun, why: String) {
+    finished.status = RunStatus::Failed;
+    finished.outcome.decision = None;
+    finished.outcome.reason = Some(why);
+    finished.effects = RunEffects::default();
+}
+
+/// Why a run has failed.
+#[must_use]
+pub fn failure_of(finished: &FinishedRun) -> &str {
+    finished.outcome.reason.as_deref().unwrap_or("it decided nothing")
 }
 
 impl Stopped {

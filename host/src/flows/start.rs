@@ -3,11 +3,14 @@
 //! A run is pinned when it is made: the component, the settings, the event and its lead, the time. What its tenant
 //! changes afterwards holds from the next event on.
 
+use std::sync::Arc;
+
 use hookyard_model::event::FlowNote;
 use hookyard_model::flow::FlowStage;
-use hookyard_model::id::RunId;
+use hookyard_model::id::{RunId, TenantId};
 use hookyard_model::instant::Instant;
 use hookyard_model::lead::CleanLead;
+use hookyard_model::plugin::PluginVersion;
 use hookyard_model::run::{Input, NewRun, SeenEvent, Trigger};
 use hookyard_model::subscription::Match;
 
@@ -31,12 +34,7 @@ pub struct Subject {
 ///
 /// # Errors
 /// The sentence.
-pub fn start(
-    entry: &FlowEntry,
-    subject: &Subject,
-    tenant: hookyard_model::id::TenantId,
-    now: Instant,
-) -> Result<(NewRun, String), String> {
+pub fn start(entry: &FlowEntry, subject: &Subject, tenant: TenantId, now: Instant) -> Result<(NewRun, String), String> {
     let Some(version) = &entry.version else {
         return Err(format!("no version of its plugin `{}` runs: activate one", entry.flow.plugin));
     };
@@ -52,9 +50,9 @@ pub fn start(
 #[must_use]
 pub fn run(
     entry: &FlowEntry,
-    version: &hookyard_model::plugin::PluginVersion,
+    version: &PluginVersion,
     subject: &Subject,
-    tenant: hookyard_model::id::TenantId,
+    tenant: TenantId,
     role: &str,
     now: Instant,
 ) -> NewRun {
@@ -79,9 +77,9 @@ pub fn run(
 /// Every run of stage `after` that an event makes, and a note on each flow that was looked at.
 #[must_use]
 pub fn after(
-    flows: &[std::sync::Arc<FlowEntry>],
+    flows: &[Arc<FlowEntry>],
     subject: &Subject,
-    tenant: hookyard_model::id::TenantId,
+    tenant: TenantId,
     now: Instant,
 ) -> (Vec<NewRun>, Vec<FlowNote>) {
     let (mut runs, mut notes) = (Vec::new(), Vec::new());

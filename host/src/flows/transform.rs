@@ -7,10 +7,9 @@
 use hookyard_model::delivery::ClaimedDelivery;
 use hookyard_model::id::FlowId;
 use hookyard_model::run::{Action, Decision, NewRun, RunStatus, SeenEvent};
-use hookyard_store::{FinishedRun, RunEffects, RunSettled, Store, StoreError};
+use hookyard_store::{RunSettled, Store, StoreError};
 
-use super::decide::{self, DecideError};
-use super::inline::Inline;
+use super::inline::{Inline, fail, failure_of};
 use super::start::{self, Subject};
 use crate::directory::Directory;
 
@@ -73,28 +72,14 @@ impl Transforms {
         };
         let subject = self.subject(row).await?;
         let run = start::run(&entry, version, &subject, delivery.tenant, &role, self.store.now());
-        let mut ran = self.inline.run(&entry, &run).await;
-        let effects = match &ran.decided {
-            Ok(decision) => decide::effects(&self.store, &run, decision, &ran.journal, self.store.now()).await,
-            Err(why) => Err(DecideError::Refused(why.clone())),
+        let mut finished = self.inline.run(&entry, run).await?;
+        let transformed = match &finished.outcome.decision {
+            Some(decision) => emitted(decision),
+            None => Transformed::Failed(failure_of(&finished).to_owned()),
         };
-        let (transformed, status, effects) = match (effects, &ran.outcome.decision) {
-            (Ok(effects), Some(decision)) => (emitted(decision), RunStatus::Succeeded, effects),
-            (Err(DecideError::Store(error)), _) => return Err(error),
-            (Err(DecideError::Refused(why)), _) => (Transformed::Failed(why), RunStatus::Failed, RunEffects::default()),
-            (Ok(_), None) => {
-                (Transformed::Failed("it decided nothing".to_owned()), RunStatus::Failed, RunEffects::default())
-            }
-        };
-        let (transformed, status, effects) = match transformed {
-            Transformed::Failed(why) => {
-                ran.outcome.decision = None;
-                ran.outcome.reason = Some(why.clone());
-                (Transformed::Failed(why), RunStatus::Failed, RunEffects::default())
-            }
-            other => (other, status, effects),
-        };
-        let finished = FinishedRun { run, status, journal: ran.journal, outcome: ran.outcome, effects };
+        if let Transformed::Failed(why) = &transformed {
+            fail(&mut finished, why.clone());
+        }
         Ok(match self.store.run_record(finished).await? {
             RunSettled::Done => transformed,
             RunSettled::Lost | RunSettled::Stale(_) => {

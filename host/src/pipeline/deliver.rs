@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 use crate::directory::{Directory, Target};
 use crate::flows::transform::{Transformed, Transforms};
 use crate::ids;
-use crate::shares::{Entered, Share, Shares};
+use crate::shares::{Entered, Shares};
 use crate::telemetry::{Ended, Metrics};
 use crate::worker::{Handoff, Stage};
 
@@ -64,7 +64,9 @@ impl Stage for Deliver {
         };
         let tried = self.attempt(&row).await;
         // The share is of the way out, and not of the database: the next goes while this one is settled.
-        self.leave(share).await;
+        if let Some(row) = share.leave_to(&self.again) {
+            self.put_back(&row).await;
+        }
         if let Some((attempt, next)) = tried {
             self.settle(&row, attempt, next).await;
         }
@@ -109,15 +111,6 @@ impl Deliver {
         let (attempt, verdict) = self.send(row, &target, rendered, started_at).await;
         let next = after_attempt(verdict, attempt.number, &schedule, self.store.now(), ids::chance());
         Some((Some(attempt), next))
-    }
-
-    /// Gives a share back, and lets the next that waited for it in.
-    async fn leave(&self, share: Share<SubscriptionId, ClaimedDelivery>) {
-        let Some(row) = share.leave() else { return };
-        match self.again.reserve() {
-            Some(place) => place.send(row),
-            None => self.put_back(&row).await,
-        }
     }
 
     async fn send(

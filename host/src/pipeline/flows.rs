@@ -30,7 +30,7 @@ use crate::flows::decide::{self, DecideError};
 use crate::flows::guests::{Guests, StepError};
 use crate::flows::inline::behalf;
 use crate::ids;
-use crate::shares::{Entered, Share, Shares};
+use crate::shares::{Entered, Shares};
 use crate::telemetry::{Ended, Metrics};
 use crate::worker::{Handoff, Stage};
 
@@ -118,7 +118,9 @@ impl Stage for Flows {
                 tracing::error!(run.id = %id, error = &error as &dyn std::error::Error, "run {id} could not go on now; it falls due again");
             }
         }
-        self.leave(share).await;
+        if let Some(row) = share.leave_to(&self.again) {
+            self.put_back(row).await;
+        }
     }
 }
 
@@ -319,15 +321,6 @@ impl Flows {
             }
         };
         self.store.settle_run(running.settlement(next, failures)).await
-    }
-
-    /// Gives a share back, and lets the next that waited for it in.
-    async fn leave(&self, share: Share<TenantId, ClaimedRun>) {
-        let Some(row) = share.leave() else { return };
-        match self.again.reserve() {
-            Some(place) => place.send(row),
-            None => self.put_back(row).await,
-        }
     }
 
     async fn put_back(&self, row: ClaimedRun) {

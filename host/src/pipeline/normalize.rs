@@ -32,9 +32,9 @@ use hookyard_model::limits;
 use hookyard_model::plugin::PluginVersion;
 use hookyard_model::provider::{Failure, Inbound, Normalized};
 use hookyard_model::retry::normalize_backoff;
-use hookyard_model::run::{Action, ClaimedRun, RunOutcome, RunStatus, SeenEvent, change_lead, journal_bytes};
+use hookyard_model::run::{Action, ClaimedRun, RunOutcome, SeenEvent, change_lead, journal_bytes};
 use hookyard_sandbox::{Call, CallFailure, GuestSecrets, LoadError, Step};
-use hookyard_store::{Claim, EventEnd, EventSettlement, FinishedRun, Item, RunEffects, Settled, Store, StoreError};
+use hookyard_store::{Claim, EventEnd, EventSettlement, FinishedRun, Item, Settled, Store, StoreError};
 use serde::Serialize;
 
 use super::dedup;
@@ -43,8 +43,7 @@ use super::fanout::fan_out;
 use super::secrets::PluginSecrets;
 use crate::directory::{AccountEntry, Directory, FlowEntry, Target};
 use crate::effects::{self, Behalf, NoCredential};
-use crate::flows::decide::{self, DecideError};
-use crate::flows::inline::Inline;
+use crate::flows::inline::{Inline, failure_of};
 use crate::flows::quota::Quota;
 use crate::flows::start::{self, Subject};
 use crate::ids;
@@ -125,11 +124,7 @@ impl Stage for Normalize {
         // What finds no room to wait in falls due when its lease is over.
         let Entered::Now(share, row) = self.shares.enter(row.event.tenant, row) else { return };
         self.work_on(row).await;
-        if let Some(next) = share.leave()
-            && let Some(place) = self.again.reserve()
-        {
-            place.send(next);
-        }
+        drop(share.leave_to(&self.again));
     }
 }
 
@@ -241,7 +236,8 @@ impl Normalize {
         let guest = self.plugins.guest(version.digest).await?;
         let (plugin, account) = (Arc::clone(version), Some(Arc::clone(entry)));
         let secrets = Arc::new(PluginSecrets::find(&self.directory, provider, plugin, account).await?);
-        let seed = u64::from_le_bytes(seed_of(event));
+        // The guest's randomness follows from the event's id, so that a replay sees the same.
+        let seed = event.id.seed();
         let call = Call { secrets: Arc::clone(&secrets) as Arc<dyn GuestSecrets>, now: event.received_at, seed };
         let inbound = Arc::new(inbound(event, entry));
         let settings = Arc::new(entry.account.settings.clone());
@@ -338,30 +334,19 @@ impl Normalize {
                 }
                 continue;
             }
-            let mut ran = self.inline.run(entry, &run).await;
-            let effects = match &ran.decided {
-                Ok(decision) => decide::effects(&self.store, &run, decision, &ran.journal, self.store.now()).await,
-                Err(why) => Err(DecideError::Refused(why.clone())),
-            };
-            let (status, effects, why) = match effects {
-                Ok(effects) => {
-                    let decision = ran.outcome.decision.clone().unwrap_or_default();
+            let finished = self.inline.run(entry, run).await?;
+            let why = match (&finished.outcome.decision, entry.flow.on_failure) {
+                (Some(decision), _) => {
                     draft.apply(&decision.actions);
-                    (RunStatus::Succeeded, effects, "it ran before the event went on".to_owned())
+                    "it ran before the event went on".to_owned()
                 }
-                Err(DecideError::Store(error)) => return Err(error.into()),
-                Err(DecideError::Refused(why)) if entry.flow.on_failure == OnFailure::Hold => {
-                    return Err(ItemsError::Held(held(entry, &why)));
-                }
-                Err(DecideError::Refused(why)) => {
-                    ran.outcome.decision = None;
-                    ran.outcome.reason = Some(why.clone());
-                    let why = format!("it failed, and the event went on without it: {why}");
-                    (RunStatus::Failed, RunEffects::default(), why)
+                (None, OnFailure::Hold) => return Err(ItemsError::Held(held(entry, failure_of(&finished)))),
+                (None, OnFailure::Skip) => {
+                    format!("it failed, and the event went on without it: {}", failure_of(&finished))
                 }
             };
-            draft.flows.push(start::note(entry, Some(run.id), why));
-            before.push(FinishedRun { run, status, journal: ran.journal, outcome: ran.outcome, effects });
+            draft.flows.push(start::note(entry, Some(finished.run.id), why));
+            before.push(finished);
         }
         Ok(())
     }
@@ -680,15 +665,6 @@ fn inbound(event: &NewEvent, entry: &AccountEntry) -> Inbound {
         occurred_at: event.occurred_at,
         payload: event.payload.clone(),
     }
-}
-
-/// The guest's randomness follows from the event's id, so that a replay sees the same.
-fn seed_of(event: &NewEvent) -> [u8; 8] {
-    use sha2::Digest as _;
-    let hash = sha2::Sha256::digest(event.id.text().as_bytes());
-    let mut seed = [0; 8];
-    seed.iter_mut().zip(hash).for_each(|(place, byte)| *place = byte);
-    seed
 }
 
 fn because(outcome: Outcome, reason: String) -> Outcome {

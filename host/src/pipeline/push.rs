@@ -90,11 +90,7 @@ impl Stage for Push {
         // What finds no room to wait in falls due when its lease is over.
         let Entered::Now(share, row) = self.shares.enter(row.push.destination, row) else { return };
         self.attempt(row).await;
-        if let Some(next) = share.leave()
-            && let Some(place) = self.again.reserve()
-        {
-            place.send(next);
-        }
+        drop(share.leave_to(&self.again));
     }
 }
 

@@ -66,6 +66,15 @@ impl<N: Noun> Id<N> {
         Self::at(at, bytes)
     }
 
+    /// A number that follows from it: what decides a guest's randomness, the same at every replay.
+    #[must_use]
+    pub fn seed(self) -> u64 {
+        use sha2::Digest as _;
+        let mut seed = [0; 8];
+        seed.iter_mut().zip(sha2::Sha256::digest(self.text().as_bytes())).for_each(|(place, byte)| *place = byte);
+        u64::from_le_bytes(seed)
+    }
+
     /// When it was made.
     #[must_use]
     pub fn made_at(self) -> Instant {

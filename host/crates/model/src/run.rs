@@ -232,15 +232,6 @@ impl NewRun {
     pub fn id_of(event: EventId, flow: FlowId, role: &str) -> RunId {
         RunId::derived(event.made_at(), &[&event.text(), &flow.text(), role])
     }
-
-    /// Decides the guest's randomness, the same at every replay.
-    #[must_use]
-    pub fn seed(id: RunId) -> u64 {
-        use sha2::Digest as _;
-        let mut seed = [0; 8];
-        seed.iter_mut().zip(sha2::Sha256::digest(id.text().as_bytes())).for_each(|(place, byte)| *place = byte);
-        u64::from_le_bytes(seed)
-    }
 }
 
 /// What a journal says was read of the state: key, and the run that had written it. The first read of a key counts.

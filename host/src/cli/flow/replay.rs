@@ -12,7 +12,7 @@ use clap::Args;
 use hookyard_model::effect::Entry;
 use hookyard_model::plugin::Digest;
 use hookyard_model::provider;
-use hookyard_model::run::{Decision, NewRun, RunStatus};
+use hookyard_model::run::{Decision, RunStatus};
 use hookyard_sandbox::{Blame, Call, CallFailure, Finished, NoSecrets, Step};
 use serde_json::json;
 
@@ -143,7 +143,7 @@ type Called = Result<Finished<Step<Result<Decision, provider::Failure>>>, CallFa
 
 async fn call(running: &Running, recorded: &Recorded, journal: Vec<Entry>) -> Called {
     let input = &recorded.input;
-    let call = Call { secrets: Arc::new(NoSecrets), now: input.started_at, seed: NewRun::seed(recorded.id) };
+    let call = Call { secrets: Arc::new(NoSecrets), now: input.started_at, seed: recorded.id.seed() };
     let (trigger, settings) = (Arc::new(input.trigger.clone()), Arc::new(input.settings.clone()));
     running.sandbox.run_flow(&running.guest, call, trigger, settings, Arc::new(journal)).await
 }
