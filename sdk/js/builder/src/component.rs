@@ -48,7 +48,7 @@ pub(crate) fn make(staged: &Staged, world: World) -> Result<Vec<u8>, BuildError>
     signed(&made).map_err(|error| BuildError::Component(format!("{error:#}")))
 }
 
-/// Says in the `producers` section what made the component, so that a host can tell an interpreted one.
+/// Says in the `producers` section what made the component, for people and their tools; a host goes by its exports.
 fn signed(component: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut metadata = AddMetadata::default();
     metadata.language = vec![("JavaScript".to_owned(), String::new())];
